@@ -1,0 +1,67 @@
+"""Array types by what they hold, and the one ragged type.
+
+Names say the element type only; shapes are written where an array is used, ``(N,)`` for one value a candidate and
+``(R,)`` for one value a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "Bool", "Float32", "Float64", "Int32", "Int64", "Ragged", "UInt64"]
+
+Array: TypeAlias = NDArray[Any]
+Bool: TypeAlias = NDArray[np.bool_]
+Float32: TypeAlias = NDArray[np.float32]
+Float64: TypeAlias = NDArray[np.float64]
+Int32: TypeAlias = NDArray[np.int32]
+Int64: TypeAlias = NDArray[np.int64]
+UInt64: TypeAlias = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Lists of different lengths, flat: list ``r`` is ``values[offsets[r]:offsets[r + 1]]``.
+
+    Attributes:
+        values: ``(sum of lengths,)``.
+        offsets: int64 ``(R + 1,)``, starts with 0, never falls.
+
+    Example:
+        >>> r = Ragged.from_lists([[3, 1], [], [7]])
+        >>> len(r), r[0].tolist(), r[1].tolist()
+        (3, [3, 1], [])
+    """
+
+    values: Int64
+    offsets: Int64
+
+    @classmethod
+    def from_lists(cls, lists: Sequence[Sequence[int] | Int64]) -> Ragged:
+        """Lay lists of ids end to end."""
+        offsets = np.zeros(len(lists) + 1, dtype=np.int64)
+        np.cumsum([len(part) for part in lists], out=offsets[1:])
+        parts = [np.asarray(part, dtype=np.int64) for part in lists]
+        values = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return cls(values, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> Int64:
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def lengths(self) -> Int64:
+        """int64 ``(R,)``."""
+        return np.diff(self.offsets)
+
+    @property
+    def segment(self) -> Int64:
+        """The list that each value belongs to, int64 of ``values``' shape."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
