@@ -1,0 +1,1 @@
+"""Readers of real data, all into one schema."""
