@@ -41,18 +41,21 @@ class RequestBatch:
 
     Attributes:
         requests: the requests, ``R`` of them.
-        history: items each user has dealt with, oldest first, as catalogue keys; empty until hydrated.
+        history: items each user has liked, oldest first, as catalogue keys; empty until hydrated.
+        seen: items each user has dealt with, liked or not, oldest first; empty until hydrated.
         vectors: what a user or query tower made of each request, by tower name: float32 ``(R, d)``.
     """
 
     requests: tuple[Request, ...]
     history: Ragged
+    seen: Ragged
     vectors: Mapping[str, Float32] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *requests: Request) -> RequestBatch:
         """A batch of requests about which nothing is known yet."""
-        return cls(requests, Ragged(np.empty(0, np.int64), np.zeros(len(requests) + 1, np.int64)))
+        nothing = Ragged(np.empty(0, np.int64), np.zeros(len(requests) + 1, np.int64))
+        return cls(requests, nothing, nothing)
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -62,9 +65,9 @@ class RequestBatch:
         """int64 ``(R,)``; -1 where the user is not known."""
         return np.array([-1 if r.user is None else r.user for r in self.requests], dtype=np.int64)
 
-    def with_history(self, history: Ragged) -> RequestBatch:
+    def with_history(self, history: Ragged, seen: Ragged) -> RequestBatch:
         """The same batch with the users' histories."""
-        return replace(self, history=history)
+        return replace(self, history=history, seen=seen)
 
     def with_vectors(self, **vectors: Float32) -> RequestBatch:
         """The same batch with more tower outputs."""

@@ -44,7 +44,8 @@ class Dataset:
 
     Attributes:
         name: "movielens", "kuairand", "icecat" or the folder's name.
-        kind: "ratings" (people chose what to rate), "impressions" (shown, then taken up or not), "catalogue" (no users).
+        kind: "ratings" (people chose what to rate), "impressions" (shown, then taken up or not), "catalogue" (no
+            users).
         positive_means: what a positive is, in words for people.
         licence: who made it and what its terms are, in words for people.
     """

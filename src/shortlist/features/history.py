@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from shortlist.core.arrays import Int64, Ragged
+from shortlist.core.arrays import Bool, Int64, Ragged
 from shortlist.core.request import RequestBatch
 
 __all__ = ["HistoryHydrator", "HistoryStore"]
@@ -19,25 +20,30 @@ class HistoryStore:
 
     Safe to read and extend from several threads.
 
+    Args:
+        interactions: a table in the schema ``INTERACTIONS`` to start from.
+
     Example:
         >>> store = HistoryStore()
-        >>> store.append(user=1, item=10, at_us=5)
-        >>> store.append(user=1, item=11, at_us=9)
-        >>> store.before([1, None], [9, 9])[0].tolist()
-        [10]
+        >>> store.append(user=1, item=10, at_us=5, positive=True)
+        >>> store.append(user=1, item=11, at_us=6, positive=False)
+        >>> store.append(user=1, item=12, at_us=9, positive=True)
+        >>> liked, seen = store.before([1, None], [9, 9])
+        >>> liked[0].tolist(), seen[0].tolist(), len(seen[1])
+        ([10], [10, 11], 0)
     """
 
     def __init__(self, interactions: pl.DataFrame | None = None) -> None:
         self._lock = threading.Lock()
-        self._of: dict[int, tuple[Int64, Int64]] = {}
+        self._of: dict[int, _History] = {}
         if interactions is not None and len(interactions):
-            table = interactions.select("user", "item", "at_us").sort(["user", "at_us", "item"])
-            user = table["user"].to_numpy()
-            item, at = table["item"].to_numpy().copy(), table["at_us"].to_numpy().copy()
+            table = interactions.select("user", "item", "at_us", "positive").sort(["user", "at_us", "item"])
+            user, item, at, positive = (table[name].to_numpy() for name in table.columns)
             edges = np.flatnonzero(np.diff(user)) + 1
             starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(user)]])
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-                self._of[int(user[start])] = (item[start:end], at[start:end])
+                part = slice(start, end)
+                self._of[int(user[start])] = _History(item[part], at[part], positive[part])
 
     def __len__(self) -> int:
         """Users with a history."""
@@ -47,21 +53,36 @@ class HistoryStore:
         """Has this user any history?"""
         return user in self._of
 
-    def append(self, *, user: int, item: int, at_us: int) -> None:
+    def append(self, *, user: int, item: int, at_us: int, positive: bool) -> None:
         """Add one interaction; one that comes late is put in its place by time."""
         with self._lock:
-            items, times = self._of.get(user, (np.empty(0, np.int64), np.empty(0, np.int64)))
-            place = int(np.searchsorted(times, at_us, side="right"))
-            self._of[user] = (np.insert(items, place, item), np.insert(times, place, at_us))
+            held = self._of.get(user, _NOTHING)
+            place = int(np.searchsorted(held.at_us, at_us, side="right"))
+            self._of[user] = _History(
+                np.insert(held.item, place, item),
+                np.insert(held.at_us, place, at_us),
+                np.insert(held.positive, place, positive),
+            )
 
-    def before(self, users: Sequence[int | None], at_us: Sequence[int]) -> Ragged:
-        """Each user's items with a time **strictly before** ``at_us``, oldest first."""
-        parts: list[Int64] = []
-        nothing = np.empty(0, np.int64)
+    def before(self, users: Sequence[int | None], at_us: Sequence[int]) -> tuple[Ragged, Ragged]:
+        """Each user's liked items and all their items with a time **strictly before** ``at_us``, oldest first."""
+        liked: list[Int64] = []
+        seen: list[Int64] = []
         for user, limit in zip(users, at_us, strict=True):
-            held = self._of.get(user) if user is not None else None
-            parts.append(nothing if held is None else held[0][: np.searchsorted(held[1], limit, side="left")])
-        return Ragged.from_lists(parts)
+            held = self._of.get(user, _NOTHING) if user is not None else _NOTHING
+            end = int(np.searchsorted(held.at_us, limit, side="left"))
+            seen.append(held.item[:end])
+            liked.append(held.item[:end][held.positive[:end]])
+        return Ragged.from_lists(liked), Ragged.from_lists(seen)
+
+
+class _History(NamedTuple):
+    item: Int64
+    at_us: Int64
+    positive: Bool
+
+
+_NOTHING = _History(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
 
 
 class HistoryHydrator:
@@ -73,6 +94,6 @@ class HistoryHydrator:
         self._store = store
 
     def hydrate_query(self, batch: RequestBatch) -> RequestBatch:
-        """The batch with ``history``."""
+        """The batch with ``history`` and ``seen``."""
         users = [request.user for request in batch.requests]
-        return batch.with_history(self._store.before(users, [request.at_us for request in batch.requests]))
+        return batch.with_history(*self._store.before(users, [request.at_us for request in batch.requests]))
