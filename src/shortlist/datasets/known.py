@@ -1,0 +1,72 @@
+"""The data sets that can be had by name: what they are, who made them, on which terms, and from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ICECAT", "KNOWN", "KUAIRAND", "MOVIELENS", "KnownDataset"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDataset:
+    """A data set that ``load`` and ``shortlist data get`` know by name.
+
+    Attributes:
+        name: what to call it.
+        description: what is in it, in one line.
+        licence: who made it and its terms, for people; shown when it is fetched.
+        official: where its makers publish it.
+        url: the file that is fetched.
+        sha256: of that file; None where its makers may publish it anew under one address.
+        size_bytes: of that file, roughly.
+    """
+
+    name: str
+    description: str
+    licence: str
+    official: str
+    url: str
+    sha256: str | None
+    size_bytes: int
+
+
+MOVIELENS = KnownDataset(
+    name="movielens",
+    description="MovieLens 100K: 100,000 ratings (1 to 5 stars) of 1,682 films by 943 people, 1997 to 1998",
+    licence=(
+        "GroupLens Research, University of Minnesota: for research; no commercial use without their permission, "
+        "no redistribution. Cite: Harper & Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015."
+    ),
+    official="https://grouplens.org/datasets/movielens/100k/",
+    url="https://files.grouplens.org/datasets/movielens/ml-100k.zip",
+    sha256="50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+    size_bytes=4_924_029,
+)
+
+ICECAT = KnownDataset(
+    name="icecat",
+    description="Icecat products with prices: 19,406 products of shops, and 89 shop queries with human grades 0 to 3",
+    licence=(
+        "Product texts: Icecat, Open Content License (OPL). Prices, queries and grades: the Chorus project, "
+        "Apache-2.0, github.com/querqy/chorus."
+    ),
+    official="https://github.com/querqy/chorus",
+    url="https://querqy.org/datasets/icecat/icecat-products-w_price-19k-20201127.tar.gz",
+    sha256=None,
+    size_bytes=6_000_000,
+)
+
+KUAIRAND = KnownDataset(
+    name="kuairand",
+    description="KuaiRand-Pure: short videos shown to people of the Kuaishou app in spring 2022, and what they did",
+    licence=(
+        "Gao et al., KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed Videos, CIKM 2022. "
+        "CC BY-SA 4.0."
+    ),
+    official="https://zenodo.org/records/10439422",
+    url="https://zenodo.org/records/10439422/files/KuaiRand-Pure.tar.gz",
+    sha256=None,
+    size_bytes=47_000_000,
+)
+
+KNOWN = (MOVIELENS, ICECAT, KUAIRAND)

@@ -1,0 +1,58 @@
+"""``load``: a data set by its name, or your own tables by their folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shortlist.core.errors import DatasetUnavailable
+from shortlist.datasets.cache import cache_folder, load_dataset, save_dataset
+from shortlist.datasets.dataset import Dataset
+from shortlist.datasets.fetch import Progress, silent
+from shortlist.datasets.known import KNOWN, MOVIELENS, KnownDataset
+from shortlist.datasets.movielens import fetch_movielens, read_shared_movielens
+
+__all__ = ["fetch", "load"]
+
+
+def load(name_or_path: str, *, cache: Path | None = None, progress: Progress = silent) -> Dataset:
+    """A data set in the one schema.
+
+    A known name is looked for in ``$SHORTLIST_DATA/<name>/``, then in the cache, and then fetched.
+
+    Args:
+        name_or_path: a name of ``KNOWN``.
+        cache: where fetched data sets are kept; without it, the user's cache folder.
+        progress: is told about downloads.
+
+    Raises:
+        DatasetUnavailable: nobody has it here, and it cannot be fetched.
+        DataError: a file is not what it should be.
+    """
+    known = {entry.name: entry for entry in KNOWN}.get(name_or_path)
+    if known is None:
+        raise DatasetUnavailable(
+            f"there is no data set {name_or_path!r}",
+            where="data",
+            fix=f"use one of {', '.join(entry.name for entry in KNOWN)}",
+        )
+    shared = _read_shared(known)
+    if shared is not None:
+        return shared
+    folder = (cache or cache_folder()) / known.name
+    return load_dataset(folder) or fetch(known, cache=cache, progress=progress)
+
+
+def fetch(known: KnownDataset, *, cache: Path | None = None, progress: Progress = silent) -> Dataset:
+    """Fetch a known data set and keep it in the cache, in place of what was there.
+
+    Raises:
+        DatasetUnavailable: it cannot be reached.
+        DataError: what was fetched is not as its reader expects.
+    """
+    dataset = fetch_movielens(progress)
+    save_dataset(dataset, (cache or cache_folder()) / known.name)
+    return dataset
+
+
+def _read_shared(known: KnownDataset) -> Dataset | None:
+    return read_shared_movielens() if known is MOVIELENS else None
