@@ -135,7 +135,7 @@ class Candidates:
         mask = int(self.source_mask[row])
         return tuple(name for bit, name in enumerate(self.source_names) if mask >> bit & 1)
 
-    def with_columns(self, added: Mapping[Column[T], NDArray[T]] | Mapping[Column[Any], Array]) -> Candidates:
+    def with_columns(self, added: Mapping[Column[Any], Array]) -> Candidates:
         """The same rows with more columns.
 
         Raises:

@@ -1,0 +1,112 @@
+"""Runs sources side by side and gives up on the late ones.
+
+A thread cannot be stopped from outside, so a source that was given up may still be running. Each source may have
+``MAX_OVERDUE`` such calls; beyond that it is left out at once, so that one slow source cannot eat the whole pool.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from shortlist.core.candidates import Candidates
+from shortlist.core.errors import StageFailed
+from shortlist.core.request import RequestBatch
+from shortlist.core.stages import Source
+from shortlist.funnel.recorder import Recorder, Stage
+
+__all__ = ["MAX_OVERDUE", "SourcePool"]
+
+MAX_OVERDUE = 4
+
+
+class SourcePool:
+    """Threads that the sources of one or several funnels share.
+
+    Args:
+        threads: how many sources may run at once, over all requests.
+    """
+
+    def __init__(self, threads: int = 32) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="source")
+        self._lock = threading.Lock()
+        self._overdue: dict[int, int] = {}
+
+    def close(self) -> None:
+        """Take no more work; calls that still run are left to end by themselves."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def retrieve(self, stages: Sequence[Stage[Source]], batch: RequestBatch, recorder: Recorder) -> list[Candidates]:
+        """What each source found, in the order of ``stages``; nothing of one that was late, failed or left out.
+
+        Raises:
+            StageFailed: a required source was late or failed.
+        """
+        started_ms = recorder.now_ms()
+        running: dict[Future[Candidates], int] = {}
+        found = [Candidates.none(len(batch), (stage.component.name,)) for stage in stages]
+        for place, stage in enumerate(stages):
+            if self._overdue.get(id(stage.component), 0) >= MAX_OVERDUE:
+                self._without(stage, recorder, started_ms, "skipped", f"{MAX_OVERDUE} earlier calls still run")
+            else:
+                running[self._executor.submit(stage.component.retrieve, batch)] = place
+
+        while running:
+            waits = {future: self._wait_ms(stages[place], recorder, started_ms) for future, place in running.items()}
+            patience = min(waits.values())
+            done, _ = wait(running, None if patience == float("inf") else max(patience, 0.0) / 1e3, FIRST_COMPLETED)
+            for future in done:
+                place = running.pop(future)
+                found[place] = self._taken(future, stages[place], recorder, started_ms) or found[place]
+            if not done:
+                for future in [future for future, left in waits.items() if left <= patience]:
+                    stage = stages[running.pop(future)]
+                    self._count_overdue(stage.component, future)
+                    allowed = min(stage.budget_ms, recorder.deadline_ms - started_ms)
+                    self._without(stage, recorder, started_ms, "late", f"no answer within {allowed:.3g} ms")
+        return found
+
+    @staticmethod
+    def _wait_ms(stage: Stage[Source], recorder: Recorder, started_ms: float) -> float:
+        if recorder.deadline_ms == float("inf"):
+            return float("inf")
+        return min(started_ms + stage.budget_ms - recorder.now_ms(), recorder.left_ms())
+
+    @staticmethod
+    def _taken(
+        future: Future[Candidates], stage: Stage[Source], recorder: Recorder, started_ms: float
+    ) -> Candidates | None:
+        error = future.exception()
+        if isinstance(error, Exception):
+            note = recorder.failed("retrieve", stage, error)
+            recorder.span("retrieve", stage, started_ms, outcome="failed", note=note)
+            return None
+        candidates = future.result()
+        recorder.span("retrieve", stage, started_ms, n_out=len(candidates))
+        return candidates
+
+    @staticmethod
+    def _without(stage: Stage[Source], recorder: Recorder, started_ms: float, outcome: str, note: str) -> None:
+        if stage.required:
+            raise StageFailed(
+                f"the source {stage.component.name!r} was {outcome}: {note}",
+                where="funnel stage 'retrieve'",
+                fix="try again, or give it a larger budget",
+            )
+        recorder.span("retrieve", stage, started_ms, outcome="late" if outcome == "late" else "skipped", note=note)
+
+    def _count_overdue(self, source: Source, future: Future[Candidates]) -> None:
+        key = id(source)
+        with self._lock:
+            self._overdue[key] = self._overdue.get(key, 0) + 1
+
+        def ended(_: Future[Candidates]) -> None:
+            with self._lock:
+                self._overdue[key] -= 1
+
+        if future.cancel():  # it had not begun: nothing runs on
+            with self._lock:
+                self._overdue[key] -= 1
+        else:
+            future.add_done_callback(ended)
