@@ -9,6 +9,7 @@ side and gives up on the late ones. Side effects run after the answer has left (
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,7 +21,7 @@ from shortlist.funnel.explain import explain
 from shortlist.funnel.recorder import Recorder, Stage
 from shortlist.funnel.source_pool import SourcePool
 
-__all__ = ["Funnel", "Run", "Stage"]
+__all__ = ["Funnel", "Run", "Stage", "single"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +48,9 @@ class Funnel:
     Attributes:
         name: "feed", "search" or "sponsored".
         deadline_ms: for the whole run; optional stages are left out once it has passed.
-        sources: run side by side; what they found is merged, so that an item found twice is one row with two
-            sources. A single source's rows go on as they are: two ads may show one item.
+        sources: run side by side.
+        combine: makes one batch of what each source found; ``merge`` makes an item that was found twice one row
+            with two sources, ``single`` leaves a lone source's rows as they are (two ads may show one item).
         selector: always required: without it there is no page.
     """
 
@@ -60,6 +62,7 @@ class Funnel:
     hydrators: tuple[Stage[Hydrator], ...] = ()
     filters: tuple[Stage[Filter], ...] = ()
     scorers: tuple[Stage[Scorer], ...] = ()
+    combine: Callable[[Sequence[Candidates]], Candidates] = merge
     pool: SourcePool = field(default_factory=SourcePool)
 
     def run(self, batch: RequestBatch, *, debug: bool = False, patient: bool = False) -> Run:
@@ -78,8 +81,7 @@ class Funnel:
         for looker in self.query_hydrators:
             batch = recorder.step("query", looker, batch, _hydrate_query)
 
-        found = self.pool.retrieve(self.sources, batch, recorder)
-        candidates = found[0] if len(self.sources) == 1 else merge(found)
+        candidates = self.combine(self.pool.retrieve(self.sources, batch, recorder))
 
         for hydrator in self.hydrators:
             candidates = recorder.step("hydrate", hydrator, candidates, partial(_hydrate, batch))
@@ -91,6 +93,12 @@ class Funnel:
 
         rows = explain(candidates, shown, recorder.dropped) if debug else ()
         return Run(batch, shown, candidates, recorder.trace(rows))
+
+
+def single(found: Sequence[Candidates]) -> Candidates:
+    """What the only source found, its columns included."""
+    (only,) = found
+    return only
 
 
 def _hydrate_query(hydrator: QueryHydrator, batch: RequestBatch) -> RequestBatch:
