@@ -198,21 +198,19 @@ def test_a_required_scorer_that_fails_fails_the_request():
 
 
 def test_after_the_deadline_optional_stages_are_skipped_and_required_ones_run():
-    f = funnel(
-        Stage(Lists("slow", [5, 9], wait_s=0.05), GENEROUS, required=False),
-        scorers=(Stage(ByItem(), GENEROUS),),
-        deadline_ms=60,
-    )
-
     class Dawdles(NoOdd):
         def filter(self, batch, candidates):
             time.sleep(0.08)
             return Filtered(np.ones(len(candidates), bool), ())
 
-    f = funnel(*f.sources, filters=(Stage(Dawdles(), GENEROUS, required=True),), scorers=f.scorers, deadline_ms=60)
-    run = f.run(ask())
+    run = funnel(
+        Stage(Lists("a", [5, 9]), GENEROUS),
+        filters=(Stage(Dawdles(), GENEROUS, required=True),),
+        scorers=(Stage(ByItem(), GENEROUS),),
+        deadline_ms=60,
+    ).run(ask())
     assert spans(run)["by_item"].outcome == "skipped"
-    assert len(run.shown) in (0, 2)  # the source itself may be late on a busy machine
+    assert spans(run)["top"].outcome == "ok"
 
 
 def test_a_filter_that_loses_rows_is_found_out():
