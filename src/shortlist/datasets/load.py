@@ -8,7 +8,9 @@ from shortlist.core.errors import DatasetUnavailable
 from shortlist.datasets.cache import cache_folder, load_dataset, save_dataset
 from shortlist.datasets.dataset import Dataset
 from shortlist.datasets.fetch import Progress, silent
-from shortlist.datasets.known import KNOWN, MOVIELENS, KnownDataset
+from shortlist.datasets.icecat import fetch_icecat, read_shared_icecat
+from shortlist.datasets.known import ICECAT, KNOWN, KUAIRAND, MOVIELENS, KnownDataset
+from shortlist.datasets.kuairand import fetch_kuairand, read_shared_kuairand
 from shortlist.datasets.movielens import fetch_movielens, read_shared_movielens
 
 __all__ = ["fetch", "load"]
@@ -49,10 +51,19 @@ def fetch(known: KnownDataset, *, cache: Path | None = None, progress: Progress 
         DatasetUnavailable: it cannot be reached.
         DataError: what was fetched is not as its reader expects.
     """
-    dataset = fetch_movielens(progress)
+    if known == MOVIELENS:
+        dataset = fetch_movielens(progress)
+    elif known == KUAIRAND:
+        dataset = fetch_kuairand(progress)
+    else:
+        dataset = fetch_icecat()
     save_dataset(dataset, (cache or cache_folder()) / known.name)
     return dataset
 
 
 def _read_shared(known: KnownDataset) -> Dataset | None:
-    return read_shared_movielens() if known is MOVIELENS else None
+    if known == MOVIELENS:
+        return read_shared_movielens()
+    if known == KUAIRAND:
+        return read_shared_kuairand()
+    return read_shared_icecat() if known == ICECAT else None

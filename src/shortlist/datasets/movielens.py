@@ -81,13 +81,14 @@ def read_zip(path: Path) -> Dataset:
     ratings = _table(path, "ml-100k/u.data", "\t", ("user_id", "item_id", "rating", "timestamp"))
     films = _table(path, "ml-100k/u.item", "|", ("item_id", "title", "date", "video_date", "address", *_GENRES))
     people = _table(path, "ml-100k/u.user", "|", ("user_id", "age", "gender", "occupation", "zip_code"))
-    genres = [
-        [name for name in _GENRES[1:] if flags[name] == "1"] for flags in films.select(_GENRES).iter_rows(named=True)
-    ]
     titles = films["title"].to_list()
-    years = [(match and match["year"]) or "" for match in map(_YEAR.search, titles)]
     return _dataset(
-        films["item_id"].to_list(), [_UNKNOWN.get(t, _YEAR.sub("", t)) for t in titles], years, genres, people, ratings
+        item=films["item_id"].to_list(),
+        titles=[_UNKNOWN.get(title, _YEAR.sub("", title)) for title in titles],
+        years=[match["year"] if match else "" for match in map(_YEAR.search, titles)],
+        genres=[[n for n in _GENRES[1:] if row[n] == "1"] for row in films.select(_GENRES).iter_rows(named=True)],
+        people=people,
+        ratings=ratings,
     )
 
 
@@ -107,7 +108,9 @@ def read_wheel(path: Path) -> Dataset:
         titles.append(_UNKNOWN.get(title, _YEAR.sub("", title)))
         years.append(match["year"] if match else year if year.isdigit() else "")
     genres = [[name for name in names.split() if name != "unknown"] for names in films["genres"]]
-    return _dataset(films["item_id"].to_list(), titles, years, genres, people, ratings)
+    return _dataset(
+        item=films["item_id"].to_list(), titles=titles, years=years, genres=genres, people=people, ratings=ratings
+    )
 
 
 def tidy_title(title: str) -> str:
@@ -140,6 +143,7 @@ def _year_us(year: str) -> int | None:
 
 
 def _dataset(
+    *,
     item: Sequence[str],
     titles: Sequence[str],
     years: Sequence[str],
