@@ -1,0 +1,56 @@
+"""``shortlist``: one command a verb; a user's mistake is one line on standard error and exit status 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+import shortlist
+from shortlist.cli import data, evaluate, log, releases, serve, simulate, train
+from shortlist.cli.demo import demo
+from shortlist.core.errors import ShortlistError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="shortlist",
+    help="Recommender feeds and sponsored search as one engine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("simulate")(simulate.simulate)
+app.command("serve")(serve.serve)
+app.add_typer(releases.app, name="releases")
+app.add_typer(log.app, name="log")
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),  # noqa: FBT001
+) -> None:
+    """Recommender feeds and sponsored search as one engine."""
+    if version:
+        print(shortlist.__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point: runs a command and turns a user's mistake into one line."""
+    try:
+        app()
+    except ShortlistError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The feed: what one user may like next."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shortlist.core.candidates import merge
+from shortlist.core.errors import NotFound
+from shortlist.core.page import Page, PolicyRecord
+from shortlist.core.request import Request, RequestBatch
+from shortlist.core.settings import FeedSettings
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.history import HistoryHydrator, HistoryStore
+from shortlist.funnel.filters import InCatalogueFilter, RowHydrator, SeenFilter
+from shortlist.funnel.layout import is_sampled, shown_items
+from shortlist.funnel.runner import Funnel, Stage
+from shortlist.funnel.side_effects import SideEffects
+from shortlist.funnel.source_pool import SourcePool
+from shortlist.ranking.feed_ranker import FeedRanker
+from shortlist.releases.release import Release
+from shortlist.reranking.mmr import MMRSelector
+from shortlist.retrieval.load import FEED_WEIGHTS, load_feed_sources
+from shortlist.retrieval.vectors import load_item_vectors
+
+__all__ = ["Feed", "feed_funnel"]
+
+
+def feed_funnel(
+    release: Release, catalogue: Catalogue, history: HistoryStore, settings: FeedSettings, pool: SourcePool
+) -> Funnel | None:
+    """The stages of a release's feed; None where its data set has no users.
+
+    "popular" is required, for it needs nothing but the release: a page without any other source is still a page.
+    Without the ranker the page keeps the order of the merge and says so.
+    """
+    retrieval, ranking = release.folder / "retrieval", release.folder / "ranking" / "feed"
+    sources = load_feed_sources(retrieval, catalogue, limit=settings.candidates_per_source)
+    if not sources:
+        return None
+    mmr = MMRSelector(load_item_vectors(retrieval), diversity=settings.diversity, temperature=settings.temperature)
+    return Funnel(
+        name="feed",
+        deadline_ms=settings.deadline_ms,
+        query_hydrators=(Stage(HistoryHydrator(history), budget_ms=1.0),),
+        sources=tuple(
+            Stage(source, settings.source_budget_ms, required=source.name == "popular") for source in sources
+        ),
+        combine=partial(merge, weights=FEED_WEIGHTS),
+        hydrators=(Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),),
+        filters=(
+            Stage(InCatalogueFilter(), budget_ms=1.0, required=True),
+            Stage(SeenFilter(), budget_ms=1.0, required=True),
+        ),
+        scorers=(Stage(FeedRanker.load(ranking, catalogue), budget_ms=10.0),),
+        selector=Stage(mmr, budget_ms=5.0, required=True),
+        pool=pool,
+    )
+
+
+class Feed:
+    """Serves pages of the feed and hands them to the side effects."""
+
+    def __init__(
+        self, funnel: Funnel | None, release: Release, history: HistoryStore, settings: FeedSettings, after: SideEffects
+    ) -> None:
+        self._funnel, self._release, self._history = funnel, release, history
+        self._settings, self._after = settings, after
+
+    @property
+    def funnel(self) -> Funnel:
+        """The stages.
+
+        Raises:
+            NotFound: the data set of this release has no users.
+        """
+        if self._funnel is None:
+            raise NotFound(
+                f"release {self._release.version!r} has no feed, for its data set has no users",
+                where="feed",
+                fix="ask for a search page, or train on data with interactions",
+            )
+        return self._funnel
+
+    def serve(self, request: Request, *, debug: bool = False) -> Page:
+        """One page.
+
+        Raises:
+            NotFound: this release has no feed.
+            StageFailed: a required stage failed.
+        """
+        sampled = is_sampled(request, self._settings.scored_sampling_rate)
+        run = self.funnel.run(RequestBatch.of(request), debug=debug or sampled)
+        page = Page(
+            request_id=request.request_id,
+            surface="feed",
+            user=request.user,
+            known_user=self._history.knows(request.user),
+            query="",
+            release=self._release.version,
+            served_us=request.at_us,
+            policy=PolicyRecord(
+                policy=f"feed-mmr-{self._settings.diversity:g}",
+                temperature=self._settings.temperature,
+                draw_key=request.draw_key,
+            ),
+            items=shown_items(run.shown),
+            degradations=run.trace.degradations,
+            traces=(run.trace,),
+            scored=run.trace.candidates if sampled else (),
+            scored_sampling_rate=self._settings.scored_sampling_rate,
+        )
+        self._after.submit(page)
+        return page

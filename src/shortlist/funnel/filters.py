@@ -1,0 +1,57 @@
+"""The stages of our own that every product shares: rows of the vocabulary, and what must not be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from shortlist.core.arrays import Array
+from shortlist.core.candidates import Candidates
+from shortlist.core.columns import ROW, Column
+from shortlist.core.request import RequestBatch
+from shortlist.core.stages import Dropped, Filtered
+from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
+
+__all__ = ["InCatalogueFilter", "RowHydrator", "SeenFilter"]
+
+
+class RowHydrator:
+    """Adds ``ROW``, each item's row in the active release."""
+
+    name = "row"
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def hydrate(self, batch: RequestBatch, candidates: Candidates) -> Mapping[Column[Any], Array]:  # noqa: ARG002
+        """``ROW``, 0 for an item that this release does not know."""
+        return {ROW: self._catalogue.rows(candidates.item)}
+
+
+class InCatalogueFilter:
+    """Drops items that the active release does not know: nothing could be said about them, or shown."""
+
+    name = "in_catalogue"
+
+    def filter(self, batch: RequestBatch, candidates: Candidates) -> Filtered:  # noqa: ARG002
+        """Keeps rows whose item is known."""
+        kept = candidates[ROW] != UNKNOWN_ROW
+        return Filtered(kept, (Dropped("not in the catalogue", candidates.key[~kept]),))
+
+
+class SeenFilter:
+    """Drops what the user has dealt with already, liked or not."""
+
+    name = "seen"
+
+    def filter(self, batch: RequestBatch, candidates: Candidates) -> Filtered:
+        """Keeps rows whose item is not in the request's ``seen``."""
+        # One id for each (request, item) met on either side makes the look-up one sorted search for the whole batch.
+        items, place = np.unique(np.concatenate([candidates.item, batch.seen.values]), return_inverse=True)
+        request = np.concatenate([candidates.request_index, batch.seen.segment])
+        pair = request * len(items) + place
+        n = len(candidates)
+        seen = np.isin(pair[:n], pair[n:])
+        return Filtered(~seen, (Dropped("seen before", candidates.key[seen]),))

@@ -1,0 +1,89 @@
+"""From selected rows to the slots of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shortlist.core.campaign import MATCH_CODES
+from shortlist.core.candidates import Candidates
+from shortlist.core.columns import (
+    AUCTION_SCORE,
+    BID,
+    CAMPAIGN,
+    CREATIVE,
+    KEYWORD,
+    MATCH_TYPE,
+    P_CLICK_1,
+    PRICE,
+    QUALITY,
+    RESERVE,
+    SELECTION_PROPENSITY,
+    SLOT,
+    SLOT_EFFECT,
+)
+from shortlist.core.page import ShownAd, ShownItem
+from shortlist.core.randomness import generator
+from shortlist.core.request import Request
+from shortlist.funnel.explain import values_of
+
+__all__ = ["is_sampled", "shown_ads", "shown_items"]
+
+_MATCH_NAMES = {code: name for name, code in MATCH_CODES.items()}
+_NOT_SCORES = {SLOT.name, SELECTION_PROPENSITY.name}
+
+
+def shown_items(shown: Candidates) -> tuple[ShownItem, ...]:
+    """The organic slots of one request."""
+    return tuple(
+        ShownItem(
+            slot=int(shown[SLOT][row]),
+            item=int(shown.item[row]),
+            sources=shown.sources_of(row),
+            selection_propensity=float(shown[SELECTION_PROPENSITY][row]),
+            scores={name: value for name, value in values_of(shown, row).items() if name not in _NOT_SCORES},
+        )
+        for row in range(len(shown))
+    )
+
+
+def shown_ads(shown: Candidates, currency: Callable[[int], str]) -> tuple[ShownAd, ...]:
+    """The sponsored slots of one request.
+
+    Args:
+        shown: the auction's winners in the order of their slots.
+        currency: the currency of a campaign.
+    """
+    return tuple(
+        ShownAd(
+            slot=int(shown[SLOT][row]),
+            item=int(shown.item[row]),
+            campaign=int(shown[CAMPAIGN][row]),
+            creative=int(shown[CREATIVE][row]),
+            keyword=int(shown[KEYWORD][row]),
+            match_type=_MATCH_NAMES[int(shown[MATCH_TYPE][row])],
+            currency=currency(int(shown[CAMPAIGN][row])),
+            bid=int(shown[BID][row]),
+            reserve=int(shown[RESERVE][row]),
+            quality=float(shown[QUALITY][row]),
+            p_click_1=float(shown[P_CLICK_1][row]),
+            slot_effect=float(shown[SLOT_EFFECT][row]),
+            auction_score=float(shown[AUCTION_SCORE][row]),
+            price=int(shown[PRICE][row]),
+            selection_propensity=float(shown[SELECTION_PROPENSITY][row]),
+        )
+        for row in range(len(shown))
+    )
+
+
+def is_sampled(request: Request, rate: float) -> bool:
+    """Whether this page's whole scored candidate set is logged; decided by its draw key, apart from its slots' draws.
+
+    Example:
+        >>> request = Request("r", k=1, at_us=0, draw_key=11)
+        >>> is_sampled(request, 0.0), is_sampled(request, 1.0)
+        (False, True)
+    """
+    apart = np.random.SeedSequence([request.draw_key, 1]).generate_state(1)[0]
+    return bool(generator(int(apart)).random() < rate)
