@@ -141,7 +141,7 @@ def _table(path: Path, columns: dict[str, pl.DataType], *, rest: bool = False) -
         table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, schema_overrides=columns)
         _need(path, table.columns, columns)
         chosen = table if rest else table.select(list(columns))
-        return chosen.cast({**columns})
+        return chosen.with_columns(pl.col(name).cast(kind) for name, kind in columns.items())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"the table cannot be read: {error}", where=str(path), fix="use the file as it was published"

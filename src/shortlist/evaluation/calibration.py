@@ -1,0 +1,164 @@
+"""How far probabilities are from the frequencies they promise.
+
+The plain error is biased upward: even a perfect model's bins miss by chance. The debiased error subtracts, a bin, the
+variance that chance explains (Kumar, Liang & Ma, Verified Uncertainty Calibration, NeurIPS 2019, section 4.2), so that
+it is 0 on average for a perfect model; rows of one user may depend on each other, and then chance explains more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from shortlist.core.arrays import Array, Float64, Int64
+from shortlist.core.errors import DataError
+from shortlist.core.randomness import Rng
+from shortlist.evaluation.bootstrap import Interval, resample
+
+__all__ = [
+    "debiased_calibration_error",
+    "debiased_calibration_interval",
+    "equal_mass_bins",
+    "expected_calibration_error",
+]
+
+
+def equal_mass_bins(probability: Array, bins: int) -> Int64:
+    """The bin of each row, int64 ``(N,)`` from 0: bins of equal size by probability; equal ones share a bin.
+
+    Raises:
+        DataError: there are no rows, or a probability is not in [0, 1].
+
+    Example:
+        >>> equal_mass_bins(np.array([0.1, 0.9, 0.5, 0.5]), 2).tolist()
+        [0, 1, 0, 0]
+    """
+    p = np.asarray(probability, dtype=np.float64)
+    outside = np.flatnonzero(~((p >= 0.0) & (p <= 1.0)))
+    if not len(p) or len(outside):
+        what = f"{p[outside[0]]} is not a probability" if len(outside) else "there are no rows"
+        raise DataError(what, where="probability", fix="give numbers from 0 to 1")
+    below = np.searchsorted(np.sort(p), p, side="left")
+    return (below * bins) // len(p)
+
+
+def expected_calibration_error(probability: Array, label: Array, *, bins: int = 15) -> float:
+    """Plain ECE with equal-mass bins: ``sum over bins b of (n_b / n) |mean p_b - mean y_b|``.
+
+    Naeini, Cooper & Hauskrecht, AAAI 2015; equal mass as in Nixon et al., CVPR workshops 2019. Biased upward, by about
+    ``sqrt(2 p (1 - p) bins / (pi n))``: use it to compare with what others report.
+
+    Args:
+        probability: ``(N,)`` in [0, 1].
+        label: ``(N,)``, 0 or 1.
+        bins: how many.
+
+    Example:
+        >>> round(expected_calibration_error(np.array([0.25, 0.25, 0.25, 0.25]), np.array([1, 0, 0, 1])), 3)
+        0.25
+    """
+    cells = _cells(probability, label, np.zeros(len(np.asarray(label))), bins)
+    return float(np.abs(cells.miss).sum() / cells.rows.sum())
+
+
+def debiased_calibration_error(
+    probability: Array, label: Array, *, cluster: Array | None = None, bins: int = 15
+) -> float:
+    """Root mean square calibration error, debiased, with equal-mass bins and its sign kept.
+
+    ``E = sum over bins b of (n_b / n) (d_b^2 - s_b^2)``, with ``d_b`` the mean of ``y - p`` in the bin and ``s_b^2``
+    the estimated variance of ``d_b``; the result is ``sign(E) sqrt(|E|)``. Below 0 means less error than chance alone
+    would show: calibrated, as far as these rows can tell.
+
+    Args:
+        probability: ``(N,)`` in [0, 1].
+        label: ``(N,)``, 0 or 1.
+        cluster: ``(N,)``, whom each row belongs to; without it rows are taken to be independent.
+        bins: how many.
+    """
+    whose = np.arange(len(np.asarray(label))) if cluster is None else cluster
+    gap, weight, variance = _moments(_cells(probability, label, whose, bins), bins)
+    return _signed_root(float((weight * (gap**2 - variance)).sum()))
+
+
+def debiased_calibration_interval(
+    probability: Array,
+    label: Array,
+    cluster: Array,
+    *,
+    rng: Rng,
+    bins: int = 15,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> Interval:
+    """``debiased_calibration_error`` with a bootstrap interval over clusters.
+
+    A draw of clusters adds its own chance to every bin's gap; so each draw is debiased twice, once for the draw and
+    once for the rows it was drawn from. The bins stay those of the rows as they are.
+
+    Args:
+        probability: ``(N,)`` in [0, 1].
+        label: ``(N,)``, 0 or 1.
+        cluster: ``(N,)``, whom each row belongs to.
+        rng: a generator or a seed.
+        bins: how many.
+        draws: bootstrap draws.
+        level: of the interval.
+    """
+    cells = _cells(probability, label, cluster, bins)
+    gap, weight, variance = _moments(cells, bins)
+    sums = np.zeros((int(cells.cluster.max()) + 1, 2 * bins))
+    sums[cells.cluster, cells.bin] = cells.miss
+    sums[cells.cluster, bins + cells.bin] = cells.rows
+    drawn = resample(sums, rng=rng, draws=draws)
+    n = drawn[:, bins:]
+    drawn_gap = np.divide(drawn[:, :bins], n, out=np.zeros_like(n), where=n > 0)
+    error = ((drawn_gap**2 - 2.0 * variance) * n).sum(axis=1) / n.sum(axis=1)
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(error, [tail, 1.0 - tail])
+    estimate = float((weight * (gap**2 - variance)).sum())
+    return Interval(
+        _signed_root(estimate), _signed_root(float(low)), _signed_root(float(high)), level, n_clusters=len(sums)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Sums over the rows that share a cluster and a bin; all of one length, one entry a cell that has rows."""
+
+    cluster: Int64
+    bin: Int64
+    miss: Float64
+    rows: Float64
+
+
+def _cells(probability: Array, label: Array, cluster: Array, bins: int) -> _Cells:
+    p = np.asarray(probability, dtype=np.float64)
+    y = np.asarray(label, dtype=np.float64)
+    _, whose = np.unique(np.asarray(cluster), return_inverse=True)
+    cell, index = np.unique(whose.reshape(-1) * bins + equal_mass_bins(p, bins), return_inverse=True)
+    return _Cells(
+        cluster=cell // bins,
+        bin=cell % bins,
+        miss=np.bincount(index.reshape(-1), weights=y - p),
+        rows=np.bincount(index.reshape(-1)).astype(np.float64),
+    )
+
+
+def _moments(cells: _Cells, bins: int) -> tuple[Float64, Float64, Float64]:
+    """A bin's gap ``d_b``, its share of the rows, and the variance of ``d_b`` over clusters: float64 ``(bins,)``."""
+    n = np.bincount(cells.bin, weights=cells.rows, minlength=bins)
+    miss = np.bincount(cells.bin, weights=cells.miss, minlength=bins)
+    gap = np.divide(miss, n, out=np.zeros(bins), where=n > 0)
+    # Variance of a ratio of cluster sums, to first order; with a row a cluster it is the sample variance over n.
+    spread = np.bincount(cells.bin, weights=(cells.miss - gap[cells.bin] * cells.rows) ** 2, minlength=bins)
+    present = np.bincount(cells.bin, minlength=bins)
+    correction = np.divide(present, present - 1.0, out=np.zeros(bins), where=present > 1)
+    variance = np.divide(spread * correction, n**2, out=np.zeros(bins), where=n > 0)
+    return gap, n / n.sum(), variance
+
+
+def _signed_root(square: float) -> float:
+    return math.copysign(math.sqrt(abs(square)), square)

@@ -1,0 +1,1 @@
+"""One metric a file, over many ragged lists at once."""
