@@ -142,7 +142,7 @@ def _cells(probability: Array, label: Array, cluster: Array, bins: int) -> _Cell
     return _Cells(
         cluster=cell // bins,
         bin=cell % bins,
-        miss=np.bincount(index.reshape(-1), weights=y - p),
+        miss=np.bincount(index.reshape(-1), weights=y - p).astype(np.float64),
         rows=np.bincount(index.reshape(-1)).astype(np.float64),
     )
 
