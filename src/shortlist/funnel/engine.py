@@ -1,0 +1,68 @@
+"""``Engine``: everything that one release needs to answer, built off to the side and swapped whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shortlist.bidding.campaigns import CampaignStore
+from shortlist.bidding.ledger import Ledger
+from shortlist.core.settings import Settings
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.history import HistoryStore
+from shortlist.funnel.feed import Feed, feed_funnel
+from shortlist.funnel.search import Search, search_funnel, sponsored_funnel
+from shortlist.funnel.side_effects import SideEffects
+from shortlist.funnel.source_pool import SourcePool
+from shortlist.releases.release import Release
+
+__all__ = ["Engine", "load_engine"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """A release, ready to serve.
+
+    Attributes:
+        history: the users' histories; shared by all engines of a server, for they outlive a release.
+    """
+
+    release: Release
+    catalogue: Catalogue
+    history: HistoryStore
+    feed: Feed
+    search: Search
+
+
+def load_engine(
+    release: Release,
+    *,
+    history: HistoryStore,
+    campaigns: CampaignStore,
+    ledger: Ledger,
+    settings: Settings,
+    after: SideEffects,
+    pool: SourcePool,
+) -> Engine:
+    """Build an engine from a release that was opened, and so verified.
+
+    Args:
+        history: what users did, extended by live events.
+        campaigns: who may buy, and for how much.
+        ledger: what has been spent.
+        after: gets every page that is served.
+        pool: threads for the sources, shared by all engines of a server.
+
+    Raises:
+        ReleaseError: a file is not what this version reads.
+    """
+    catalogue = Catalogue.load(release.folder / "catalogue.parquet")
+    feed = feed_funnel(release, catalogue, history, settings.feed, pool)
+    search = search_funnel(release, catalogue, settings.search, pool)
+    sponsored = sponsored_funnel(release, catalogue, campaigns, ledger, settings.auction, pool)
+    return Engine(
+        release=release,
+        catalogue=catalogue,
+        history=history,
+        feed=Feed(feed, release, history, settings.feed, after),
+        search=Search(search, sponsored, release, lambda key: campaigns.get(key).currency, settings.search, after),
+    )

@@ -1,0 +1,158 @@
+"""The search page: organic results, and sponsored results sold in an auction. Two funnels over one query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from shortlist.auction.gsp import GSP
+from shortlist.auction.select import AuctionSelector
+from shortlist.bidding.campaigns import CampaignStore
+from shortlist.bidding.eligibility import EligibilityFilter
+from shortlist.bidding.ledger import Ledger
+from shortlist.core.candidates import merge
+from shortlist.core.errors import StageFailed
+from shortlist.core.page import Page, PolicyRecord, ShownAd
+from shortlist.core.request import Request, RequestBatch
+from shortlist.core.settings import AuctionSettings, SearchSettings
+from shortlist.core.trace import Degradation, Trace
+from shortlist.features.catalogue import Catalogue
+from shortlist.funnel.filters import InCatalogueFilter, RowHydrator
+from shortlist.funnel.layout import is_sampled, shown_ads, shown_items
+from shortlist.funnel.runner import Funnel, Stage, single
+from shortlist.funnel.side_effects import SideEffects
+from shortlist.funnel.source_pool import SourcePool
+from shortlist.ranking.ad_click import AdClickScorer
+from shortlist.releases.release import Release
+from shortlist.reranking.mmr import MMRSelector
+from shortlist.retrieval.keywords import KeywordSource
+from shortlist.retrieval.load import SEARCH_WEIGHTS, load_search_sources
+from shortlist.retrieval.vectors import load_item_vectors
+
+__all__ = ["Search", "search_funnel", "sponsored_funnel"]
+
+
+def search_funnel(release: Release, catalogue: Catalogue, settings: SearchSettings, pool: SourcePool) -> Funnel:
+    """The stages of the organic results.
+
+    "lexical" is required; without the query tower a page misses what only likeness finds, and says so.
+    """
+    retrieval = release.folder / "retrieval"
+    found = load_search_sources(retrieval, catalogue, limit=settings.candidates_per_source)
+    mmr = MMRSelector(load_item_vectors(retrieval), diversity=settings.diversity, temperature=settings.temperature)
+    return Funnel(
+        name="search",
+        deadline_ms=settings.deadline_ms,
+        sources=(
+            Stage(found.lexical, settings.source_budget_ms, required=True),
+            Stage(found.query_tower, settings.source_budget_ms),
+        ),
+        combine=partial(merge, weights=SEARCH_WEIGHTS),
+        hydrators=(Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),),
+        filters=(Stage(InCatalogueFilter(), budget_ms=1.0, required=True),),
+        scorers=(Stage(found.relevance, budget_ms=10.0),),
+        selector=Stage(mmr, budget_ms=5.0, required=True),
+        pool=pool,
+    )
+
+
+def sponsored_funnel(
+    release: Release,
+    catalogue: Catalogue,
+    campaigns: CampaignStore,
+    ledger: Ledger,
+    settings: AuctionSettings,
+    pool: SourcePool,
+) -> Funnel | None:
+    """The stages of the sponsored results; None where the release has no model of ad clicks.
+
+    Every stage is required: an ad that could not be checked, predicted or priced is not sold.
+    """
+    ads = release.folder / "ads"
+    if not ads.is_dir():
+        return None
+    scorer = AdClickScorer.load(ads, catalogue)
+    auction = AuctionSelector(GSP(), scorer.slot_effects, squashing=settings.squashing)
+    keywords = KeywordSource(partial(campaigns.keywords, reserve_micros=settings.reserve_micros))
+    return Funnel(
+        name="sponsored",
+        deadline_ms=settings.deadline_ms,
+        sources=(Stage(keywords, settings.deadline_ms, required=True),),
+        combine=single,
+        hydrators=(Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),),
+        filters=(
+            Stage(InCatalogueFilter(), budget_ms=1.0, required=True),
+            Stage(EligibilityFilter(campaigns, ledger), budget_ms=1.0, required=True),
+        ),
+        scorers=(Stage(scorer, budget_ms=5.0, required=True),),
+        selector=Stage(auction, budget_ms=2.0, required=True),
+        pool=pool,
+    )
+
+
+class Search:
+    """Serves search pages and hands them to the side effects.
+
+    Attributes:
+        funnel: the stages of the organic results.
+        sponsored: the stages of the sponsored results, None where the release sells none.
+    """
+
+    def __init__(
+        self,
+        funnel: Funnel,
+        sponsored: Funnel | None,
+        release: Release,
+        currency: Callable[[int], str],
+        settings: SearchSettings,
+        after: SideEffects,
+    ) -> None:
+        self.funnel, self.sponsored = funnel, sponsored
+        self._release, self._currency, self._settings, self._after = release, currency, settings, after
+
+    def serve(self, request: Request, *, debug: bool = False) -> Page:
+        """One page.
+
+        Raises:
+            StageFailed: a required stage of the organic results failed; without ads a page is still a page.
+        """
+        sampled = is_sampled(request, self._settings.scored_sampling_rate)
+        batch = RequestBatch.of(request)
+        organic = self.funnel.run(batch, debug=debug or sampled)
+        ads, sold, missing = self._sponsored(batch, debug=debug or sampled)
+        page = Page(
+            request_id=request.request_id,
+            surface="search",
+            user=request.user,
+            known_user=False,
+            query=request.query,
+            release=self._release.version,
+            served_us=request.at_us,
+            policy=PolicyRecord(
+                policy=f"search-mmr-{self._settings.diversity:g}",
+                temperature=self._settings.temperature,
+                draw_key=request.draw_key,
+            ),
+            items=shown_items(organic.shown),
+            ads=ads,
+            degradations=(*organic.trace.degradations, *missing),
+            traces=(organic.trace, *sold),
+            scored=tuple(row for trace in (organic.trace, *sold) for row in trace.candidates) if sampled else (),
+            scored_sampling_rate=self._settings.scored_sampling_rate,
+        )
+        self._after.submit(page)
+        return page
+
+    def _sponsored(
+        self, batch: RequestBatch, *, debug: bool
+    ) -> tuple[tuple[ShownAd, ...], tuple[Trace, ...], tuple[Degradation, ...]]:
+        if batch.requests[0].sponsored_slots == 0:
+            return (), (), ()
+        if self.sponsored is None:
+            reason = "skipped: this release has no model of ad clicks"
+            return (), (), (Degradation(stage="funnel", name="sponsored", reason=reason),)
+        try:
+            run = self.sponsored.run(batch, debug=debug)
+        except StageFailed as error:
+            return (), (), (Degradation(stage="funnel", name="sponsored", reason=f"failed: {error.what}"),)
+        return shown_ads(run.shown, self._currency), (run.trace,), run.trace.degradations
