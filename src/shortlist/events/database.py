@@ -1,0 +1,68 @@
+"""One SQLite file, opened so that a commit that returned survives a power cut, with readers beside one writer.
+
+WAL lets readers go on while a transaction writes; ``synchronous=FULL`` brings the WAL to the disk at every commit;
+``secure_delete`` overwrites what is deleted. A transaction that will write says so with
+``connection.execution_options(writes=True)`` before it begins: it then takes the write lock at once (``BEGIN
+IMMEDIATE``), so that what it reads still holds when it writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from shortlist.core.errors import DataError
+
+__all__ = ["BUSY_TIMEOUT_MS", "checkpoint", "open_database"]
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a transaction waits for another process's, milliseconds."""
+
+
+def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
+    """The database of that file; the tables that it lacks are made.
+
+    Raises:
+        DataError: the file cannot be opened or is no database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    try:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            tables.create_all(connection)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        raise DataError(
+            f"the file cannot be used as a database: {error.orig}",
+            where=str(path),
+            fix="restore it from a copy, or name another state folder",
+        ) from None
+    return engine
+
+
+def checkpoint(engine: sa.Engine) -> None:
+    """Bring the WAL into the database and empty it, so that nothing that was deleted stays in it."""
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        raw.close()
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # this module says when a transaction begins, not the driver
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

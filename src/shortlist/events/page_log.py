@@ -1,0 +1,107 @@
+"""Side effect: every served page into the log, with how it was chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from shortlist.core.page import Page, ShownAd
+from shortlist.core.trace import CandidateTrace
+from shortlist.events.group_commit import GroupCommit
+from shortlist.events.pseudonyms import pseudonym_of
+from shortlist.events.tables import PAGES, SCORED, SLOTS
+
+__all__ = ["PageLog"]
+
+_SPONSORED_ONLY = tuple(name for name in ShownAd.__struct_fields__ if name not in {"slot", "item"})
+
+
+class PageLog:
+    """Writes served pages; a page is durable when ``after`` returns, and one that comes twice is written once.
+
+    Args:
+        writer: of the log's database.
+    """
+
+    name = "page log"
+
+    def __init__(self, writer: GroupCommit) -> None:
+        self._writer = writer
+
+    def after(self, page: Page) -> None:
+        """Write the page, its slots and, where they were sampled, its candidates."""
+        self._writer.write(lambda connection: _write(connection, page))
+
+
+def _write(connection: sa.Connection, page: Page) -> None:
+    user = None if page.user is None else pseudonym_of(connection, page.user)
+    written = connection.execute(insert(PAGES).on_conflict_do_nothing(), _page_row(page, user)).rowcount
+    if not written:
+        return
+    if slots := [*_organic_rows(page), *_sponsored_rows(page)]:
+        connection.execute(sa.insert(SLOTS), slots)
+    if page.scored:
+        connection.execute(sa.insert(SCORED), [_scored_row(page, n, row) for n, row in enumerate(page.scored)])
+
+
+def _page_row(page: Page, user: int | None) -> dict[str, Any]:
+    return {
+        "request_id": page.request_id,
+        "surface": page.surface,
+        "user": user,
+        "known_user": page.known_user,
+        "query": page.query,
+        "release": page.release,
+        "policy": page.policy.policy,
+        "temperature": page.policy.temperature,
+        "draw_key": page.policy.draw_key,
+        "degradations": _json(page.degradations),
+        "scored_sampling_rate": page.scored_sampling_rate,
+        "scored": bool(page.scored),
+        "served_us": page.served_us,
+    }
+
+
+def _organic_rows(page: Page) -> list[dict[str, Any]]:
+    nothing = dict.fromkeys(_SPONSORED_ONLY)
+    return [
+        nothing
+        | {
+            "request_id": page.request_id,
+            "block": "organic",
+            "slot": shown.slot,
+            "item": shown.item,
+            "selection_propensity": shown.selection_propensity,
+            "sources": _json(shown.sources),
+            "scores": _json(shown.scores),
+        }
+        for shown in page.items
+    ]
+
+
+def _sponsored_rows(page: Page) -> list[dict[str, Any]]:
+    return [
+        {"request_id": page.request_id, "block": "sponsored", "sources": "[]", "scores": "{}"}
+        | msgspec.structs.asdict(shown)
+        for shown in page.ads
+    ]
+
+
+def _scored_row(page: Page, number: int, row: CandidateTrace) -> dict[str, Any]:
+    return {
+        "request_id": page.request_id,
+        "candidate": number,
+        "item": row.item,
+        "slot": row.slot,
+        "sources": _json(row.sources),
+        "scores": _json(row.values),
+        "dropped_by": row.dropped_by,
+        "reason": row.reason,
+    }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,34 @@
+"""Users in the log are pseudonyms: 63 random bits that say nothing about who it is.
+
+Destroying the row that maps a user to a pseudonym makes that user's log anonymous; training still reads it.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import sqlalchemy as sa
+
+from shortlist.events.database import checkpoint
+from shortlist.events.group_commit import GroupCommit
+from shortlist.events.tables import PSEUDONYMS
+
+__all__ = ["forget_user", "pseudonym_of"]
+
+
+def pseudonym_of(connection: sa.Connection, user: int) -> int:
+    """The pseudonym of a user, made on first use, within a transaction that writes."""
+    wanted = sa.select(PSEUDONYMS.c.pseudonym).where(PSEUDONYMS.c.user == user)
+    held = connection.execute(wanted).scalar_one_or_none()
+    if held is not None:
+        return int(held)
+    made = secrets.randbits(63)
+    connection.execute(sa.insert(PSEUDONYMS).values(user=user, pseudonym=made))
+    return made
+
+
+def forget_user(engine: sa.Engine, writer: GroupCommit, user: int) -> bool:
+    """Destroy the mapping of a user; whether there was one. Should the user come back, it is under a new pseudonym."""
+    deleted = writer.write(lambda c: c.execute(sa.delete(PSEUDONYMS).where(PSEUDONYMS.c.user == user)).rowcount)
+    checkpoint(engine)
+    return deleted > 0
