@@ -43,13 +43,15 @@ def load_engine(
     after: SideEffects,
     pool: SourcePool,
 ) -> Engine:
-    """Build an engine from a release that was opened, and so verified.
+    """Build an engine from a release.
 
     Args:
+        release: opened, and so verified.
         history: what users did, extended by live events.
         campaigns: who may buy, and for how much.
         ledger: what has been spent.
         after: gets every page that is served.
+        settings: budgets, temperatures, the auction's knobs.
         pool: threads for the sources, shared by all engines of a server.
 
     Raises:
@@ -58,11 +60,13 @@ def load_engine(
     catalogue = Catalogue.load(release.folder / "catalogue.parquet")
     feed = feed_funnel(release, catalogue, history, settings.feed, pool)
     search = search_funnel(release, catalogue, settings.search, pool)
-    sponsored = sponsored_funnel(release, catalogue, campaigns, ledger, settings.auction, pool)
+    sponsored = sponsored_funnel(release, catalogue, settings.auction, pool, campaigns=campaigns, ledger=ledger)
     return Engine(
         release=release,
         catalogue=catalogue,
         history=history,
         feed=Feed(feed, release, history, settings.feed, after),
-        search=Search(search, sponsored, release, lambda key: campaigns.get(key).currency, settings.search, after),
+        search=Search(
+            search, sponsored, release, settings.search, after, currency=lambda key: campaigns.get(key).currency
+        ),
     )

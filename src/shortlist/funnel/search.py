@@ -59,10 +59,11 @@ def search_funnel(release: Release, catalogue: Catalogue, settings: SearchSettin
 def sponsored_funnel(
     release: Release,
     catalogue: Catalogue,
-    campaigns: CampaignStore,
-    ledger: Ledger,
     settings: AuctionSettings,
     pool: SourcePool,
+    *,
+    campaigns: CampaignStore,
+    ledger: Ledger,
 ) -> Funnel | None:
     """The stages of the sponsored results; None where the release has no model of ad clicks.
 
@@ -103,9 +104,10 @@ class Search:
         funnel: Funnel,
         sponsored: Funnel | None,
         release: Release,
-        currency: Callable[[int], str],
         settings: SearchSettings,
         after: SideEffects,
+        *,
+        currency: Callable[[int], str],
     ) -> None:
         self.funnel, self.sponsored = funnel, sponsored
         self._release, self._currency, self._settings, self._after = release, currency, settings, after
