@@ -24,7 +24,7 @@ from shortlist.datasets.cache import shared_folder
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
 from shortlist.datasets.known import ICECAT
 
-__all__ = ["fetch_icecat", "kind_of_product", "read_icecat", "read_shared_icecat"]
+__all__ = ["icecat_is_not_one_file", "kind_of_product", "read_icecat", "read_shared_icecat"]
 
 _MICROS_IN_CENT = MICROS // 100
 _MAX_ATTRIBUTES = 12
@@ -74,13 +74,9 @@ _LOGISTICS = re.compile(
 )
 
 
-def fetch_icecat() -> Dataset:
-    """There is no file to fetch: the official archive holds no grades and another format.
-
-    Raises:
-        DatasetUnavailable: always; it says what to put where.
-    """
-    raise DatasetUnavailable(
+def icecat_is_not_one_file() -> DatasetUnavailable:
+    """Why it is not fetched, and what to put where: the official archive holds no grades, and another format."""
+    return DatasetUnavailable(
         "Icecat is not here, and is not one file that could be fetched",
         where=ICECAT.official,
         fix="put products.jsonl.gz (a product a line) and judgements.csv (query,docid,rating) into "

@@ -8,10 +8,11 @@ from shortlist.core.errors import DatasetUnavailable
 from shortlist.datasets.cache import cache_folder, load_dataset, save_dataset
 from shortlist.datasets.dataset import Dataset
 from shortlist.datasets.fetch import Progress, silent
-from shortlist.datasets.icecat import fetch_icecat, read_shared_icecat
+from shortlist.datasets.icecat import icecat_is_not_one_file, read_shared_icecat
 from shortlist.datasets.known import ICECAT, KNOWN, KUAIRAND, MOVIELENS, KnownDataset
 from shortlist.datasets.kuairand import fetch_kuairand, read_shared_kuairand
 from shortlist.datasets.movielens import fetch_movielens, read_shared_movielens
+from shortlist.datasets.own import read_folder
 
 __all__ = ["fetch", "load"]
 
@@ -22,7 +23,7 @@ def load(name_or_path: str, *, cache: Path | None = None, progress: Progress = s
     A known name is looked for in ``$SHORTLIST_DATA/<name>/``, then in the cache, and then fetched.
 
     Args:
-        name_or_path: a name of ``KNOWN``.
+        name_or_path: a name of ``KNOWN``, or a folder with your own tables (see ``own``).
         cache: where fetched data sets are kept; without it, the user's cache folder.
         progress: is told about downloads.
 
@@ -32,10 +33,13 @@ def load(name_or_path: str, *, cache: Path | None = None, progress: Progress = s
     """
     known = {entry.name: entry for entry in KNOWN}.get(name_or_path)
     if known is None:
+        folder = Path(name_or_path)
+        if folder.is_dir():
+            return read_folder(folder)
         raise DatasetUnavailable(
-            f"there is no data set {name_or_path!r}",
+            f"there is no data set and no folder {name_or_path!r}",
             where="data",
-            fix=f"use one of {', '.join(entry.name for entry in KNOWN)}",
+            fix=f"use one of {', '.join(entry.name for entry in KNOWN)}, or a folder with your own tables",
         )
     shared = _read_shared(known)
     if shared is not None:
@@ -56,7 +60,7 @@ def fetch(known: KnownDataset, *, cache: Path | None = None, progress: Progress 
     elif known == KUAIRAND:
         dataset = fetch_kuairand(progress)
     else:
-        dataset = fetch_icecat()
+        raise icecat_is_not_one_file()
     save_dataset(dataset, (cache or cache_folder()) / known.name)
     return dataset
 
