@@ -67,6 +67,6 @@ def load_engine(
         history=history,
         feed=Feed(feed, release, history, settings.feed, after),
         search=Search(
-            search, sponsored, release, settings.search, after, currency=lambda key: campaigns.get(key).currency
+            search, sponsored, release, settings.search, after, currency=lambda key: campaigns.book().currency(key)
         ),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from shortlist.auction.gsp import GSP
-from shortlist.auction.select import AuctionSelector
+from shortlist.auction.gsp import GeneralizedSecondPrice
+from shortlist.auction.quality import QualityScorer
+from shortlist.auction.reserve import ReserveHydrator
+from shortlist.auction.selector import AuctionSelector
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.eligibility import EligibilityFilter
 from shortlist.bidding.ledger import Ledger
@@ -72,20 +74,23 @@ def sponsored_funnel(
     ads = release.folder / "ads"
     if not ads.is_dir():
         return None
-    scorer = AdClickScorer.load(ads, catalogue)
-    auction = AuctionSelector(GSP(), scorer.slot_effects, squashing=settings.squashing)
-    keywords = KeywordSource(partial(campaigns.keywords, reserve_micros=settings.reserve_micros))
+    clicks = AdClickScorer.load(ads, catalogue)
+    quality = QualityScorer(squashing=settings.squashing, reference=clicks.reference_quality)
+    auction = AuctionSelector(GeneralizedSecondPrice(), clicks.slot_effects)
     return Funnel(
         name="sponsored",
         deadline_ms=settings.deadline_ms,
-        sources=(Stage(keywords, settings.deadline_ms, required=True),),
+        sources=(Stage(KeywordSource(campaigns.index), settings.deadline_ms, required=True),),
         combine=single,
-        hydrators=(Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),),
+        hydrators=(
+            Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),
+            Stage(ReserveHydrator(settings.reserve_micros), budget_ms=1.0, required=True),
+        ),
         filters=(
             Stage(InCatalogueFilter(), budget_ms=1.0, required=True),
-            Stage(EligibilityFilter(campaigns, ledger), budget_ms=1.0, required=True),
+            Stage(EligibilityFilter(campaigns.book, ledger), budget_ms=1.0, required=True),
         ),
-        scorers=(Stage(scorer, budget_ms=5.0, required=True),),
+        scorers=(Stage(clicks, budget_ms=5.0, required=True), Stage(quality, budget_ms=1.0, required=True)),
         selector=Stage(auction, budget_ms=2.0, required=True),
         pool=pool,
     )
