@@ -14,7 +14,7 @@ from shortlist.datasets.kuairand import fetch_kuairand, read_shared_kuairand
 from shortlist.datasets.movielens import fetch_movielens, read_shared_movielens
 from shortlist.datasets.own import read_folder
 
-__all__ = ["fetch", "load"]
+__all__ = ["fetch", "load", "read_shared"]
 
 
 def load(name_or_path: str, *, cache: Path | None = None, progress: Progress = silent) -> Dataset:
@@ -41,7 +41,7 @@ def load(name_or_path: str, *, cache: Path | None = None, progress: Progress = s
             where="data",
             fix=f"use one of {', '.join(entry.name for entry in KNOWN)}, or a folder with your own tables",
         )
-    shared = _read_shared(known)
+    shared = read_shared(known)
     if shared is not None:
         return shared
     folder = (cache or cache_folder()) / known.name
@@ -65,7 +65,12 @@ def fetch(known: KnownDataset, *, cache: Path | None = None, progress: Progress 
     return dataset
 
 
-def _read_shared(known: KnownDataset) -> Dataset | None:
+def read_shared(known: KnownDataset) -> Dataset | None:
+    """Read a known data set from ``$SHORTLIST_DATA/<name>/``; None where it is not there.
+
+    Raises:
+        DataError: its files are not as its reader expects.
+    """
     if known == MOVIELENS:
         return read_shared_movielens()
     if known == KUAIRAND:
