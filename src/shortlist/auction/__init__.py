@@ -1,0 +1,1 @@
+"""Who is shown in which sponsored slot, and what a click costs."""
