@@ -48,7 +48,7 @@ def prepare(state: Path, *, seed: int = 0) -> Release:
         dataset = load("movielens", progress=progress)
         simulate_market(dataset, state, rng=seed, progress=progress)
         log = read_ad_log(state / "ad_log.parquet")
-        release = train_release(dataset, releases, version="movielens-demo", ads_log=log, seed=seed, progress=progress)
+        release = train_release(dataset, releases, ads_log=log, seed=seed, progress=progress)
     console.print(f"Data: {dataset.licence}", style="dim")
     console.print("Campaigns, bids and advertisement clicks are simulated.", style="dim")
     market = open_market(state / "market.sqlite")
