@@ -138,7 +138,11 @@ def _paths(folder: Path, stem: str) -> list[Path]:
 
 def _table(path: Path, columns: dict[str, pl.DataType], *, rest: bool = False) -> pl.DataFrame:
     try:
-        table = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, schema_overrides=columns)
+        table = (
+            pl.read_parquet(path)
+            if path.suffix == ".parquet"
+            else pl.read_csv(path, schema_overrides=columns, infer_schema_length=None)
+        )
         _need(path, table.columns, columns)
         chosen = table if rest else table.select(list(columns))
         return chosen.with_columns(pl.col(name).cast(kind) for name, kind in columns.items())
