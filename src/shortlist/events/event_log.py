@@ -40,6 +40,10 @@ class EventLog:
     def __init__(self, writer: GroupCommit) -> None:
         self._writer = writer
 
+    def holds(self, event_id: str) -> bool:
+        """Whether an event of that id was recorded, whatever its content."""
+        return self._writer.write(lambda connection: bool(_known(connection, [event_id])))
+
     def record(self, events: Sequence[Event], received_us: int) -> Recorded:
         """Write the events that are new; either all of a batch is accepted, or nothing of it.
 

@@ -25,6 +25,7 @@ __all__ = [
     "read_pages",
     "read_scored",
     "read_slots",
+    "read_sponsored_clicks",
 ]
 
 _SCORES = pl.List(pl.Struct({"name": pl.String(), "value": pl.Float64()}))
@@ -172,6 +173,30 @@ def read_clicks(engine: sa.Engine, *, after_sequence: int = 0) -> tuple[pl.DataF
         last = connection.execute(sa.select(sa.func.max(EVENTS.c.sequence))).scalar_one()
         rows = [tuple(row) for row in connection.execute(query)]
     return pl.DataFrame(rows, schema=schema, orient="row"), max(int(last or 0), after_sequence)
+
+
+def read_sponsored_clicks(engine: sa.Engine, *, since_us: int) -> pl.DataFrame:
+    """Clicks on ads received at or after ``since_us``, with the price that the page agreed: what must be charged.
+
+    Returns:
+        A table (request_id, slot, campaign, price, received_us), in the order of arrival.
+    """
+    query = (
+        sa.select(EVENTS.c.request_id, EVENTS.c.slot, SLOTS.c.campaign, SLOTS.c.price, EVENTS.c.received_us)
+        .join_from(
+            EVENTS,
+            SLOTS,
+            sa.and_(
+                EVENTS.c.request_id == SLOTS.c.request_id,
+                EVENTS.c.block == SLOTS.c.block,
+                EVENTS.c.slot == SLOTS.c.slot,
+            ),
+        )
+        .where(EVENTS.c.kind == "click", EVENTS.c.block == "sponsored", EVENTS.c.received_us >= since_us)
+        .order_by(EVENTS.c.sequence)
+    )
+    names = ("request_id", "slot", "campaign", "price", "received_us")
+    return _read(engine, query, {name: (SLOTS_SCHEMA | EVENTS_SCHEMA)[name] for name in names})
 
 
 def _between(

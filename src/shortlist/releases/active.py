@@ -20,6 +20,7 @@ __all__ = [
     "active_version",
     "find_release",
     "list_releases",
+    "mark_active",
 ]
 
 ACTIVE_FILE = "ACTIVE"
@@ -49,14 +50,19 @@ def activate(releases_dir: Path, version: str, *, key: bytes | None = None) -> R
         ReleaseError: there is no such release, or it is not whole; the one that was active stays so.
     """
     release = find_release(releases_dir, version, key=key)
+    mark_active(releases_dir, release)
+    return release
+
+
+def mark_active(releases_dir: Path, release: Release) -> None:
+    """Make a release that was opened, and so checked, the one that serves from the next start on."""
     draft = releases_dir / f".{ACTIVE_FILE}.{secrets.token_hex(6)}"
     with draft.open("w", encoding="utf-8") as file:
-        file.write(version + "\n")
+        file.write(release.version + "\n")
         file.flush()
         os.fsync(file.fileno())
     draft.replace(releases_dir / ACTIVE_FILE)
     sync_folder(releases_dir)
-    return release
 
 
 def find_release(releases_dir: Path, version: str, *, key: bytes | None = None) -> Release:

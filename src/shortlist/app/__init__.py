@@ -1,0 +1,1 @@
+"""The whole application on one port: API, console and lessons."""

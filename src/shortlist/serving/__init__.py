@@ -1,0 +1,1 @@
+"""The HTTP API over the running engine: pages, events, items, campaigns, releases."""

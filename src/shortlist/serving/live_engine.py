@@ -1,0 +1,127 @@
+"""The engine that serves, and its exchange for another release's while requests run.
+
+The new release is opened, checked, loaded and warmed up off to the side; then one reference changes hands. Requests in
+flight finish on the engine they began with. A release that is refused on the way changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from shortlist.core.errors import NotFound, ReleaseError, ShortlistError
+from shortlist.core.request import Request, RequestBatch
+from shortlist.datasets.dataset import INTERACTIONS
+from shortlist.events.read import read_clicks
+from shortlist.features.history import HistoryStore
+from shortlist.funnel.engine import Engine
+from shortlist.releases.active import active_release, find_release, mark_active
+from shortlist.releases.release import Release
+
+__all__ = ["LiveEngine", "warm_up"]
+
+log = logging.getLogger("shortlist.serving")
+
+
+class LiveEngine:
+    """Holds the engine that serves.
+
+    Args:
+        releases_dir: ``<state>/releases``; its active release is loaded at once.
+        build: makes an engine of a release and the users' histories.
+        database: the log's; organic clicks in it extend the release's histories.
+        key: the installation's key.
+
+    Raises:
+        ReleaseError: no release is active, or the active one is refused.
+    """
+
+    def __init__(
+        self, releases_dir: Path, build: Callable[[Release, HistoryStore], Engine], database: sa.Engine, key: bytes
+    ) -> None:
+        self._releases_dir, self._build, self._database, self._key = releases_dir, build, database, key
+        self._activation = threading.Lock()
+        self._idle = threading.Condition()
+        self._recording = 0
+        self._engine, _ = self._load(active_release(releases_dir, key=key))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves now; a request asks once and keeps what it got."""
+        return self._engine
+
+    def activate(self, version: str) -> Engine:
+        """Serve another release, and from the next start on as well.
+
+        Raises:
+            ReleaseError: there is no such release, it is not whole, or it cannot be loaded; the old one serves on.
+        """
+        with self._activation:
+            engine, known = self._load(find_release(self._releases_dir, version, key=self._key))
+            with self._idle:
+                self._idle.wait_for(lambda: self._recording == 0)
+                late, _ = read_clicks(self._database, after_sequence=known)
+                for user, item, at_us in late.iter_rows():
+                    engine.history.append(user=user, item=item, at_us=at_us, positive=True)
+                mark_active(self._releases_dir, engine.release)
+                self._engine = engine
+            return engine
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record clicks and extend histories inside: the engine is not exchanged meanwhile, so no click is lost."""
+        with self._idle:
+            self._recording += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._recording -= 1
+                self._idle.notify_all()
+
+    def _load(self, release: Release) -> tuple[Engine, int]:
+        try:
+            clicks, known = read_clicks(self._database)
+            engine = self._build(release, HistoryStore(_interactions(release, clicks)))
+            warm_up(engine)
+        except ShortlistError:
+            raise
+        except Exception as error:
+            log.exception("release %r cannot be loaded", release.version)
+            raise ReleaseError(
+                f"release {release.version!r} cannot be loaded: {type(error).__name__}",
+                where=str(release.folder),
+                fix="train it again with this version; the server's log says more",
+            ) from error
+        return engine, known
+
+
+def warm_up(engine: Engine) -> None:
+    """Run every funnel once without deadlines and without logging, so that the first visitor waits for nothing."""
+    title = engine.catalogue.titles[-1] or "warm up"
+    users = [None, *engine.history.users(1)]
+    requests = [Request("warm-up", k=10, at_us=0, user=user, query=title, sponsored_slots=3) for user in users]
+    for request in requests:
+        batch = RequestBatch.of(request)
+        try:
+            engine.feed.funnel.run(batch, patient=True)
+        except NotFound:
+            log.info("release %r has no feed", engine.release.version)
+        engine.search.funnel.run(batch, patient=True)
+        if engine.search.sponsored is not None:
+            engine.search.sponsored.run(batch, patient=True)
+
+
+def _interactions(release: Release, clicks: pl.DataFrame) -> pl.DataFrame:
+    tables = [
+        clicks.select("user", "item", pl.col("received_us").alias("at_us"), value=1.0, positive=True).cast(INTERACTIONS)  # type: ignore[arg-type]
+    ]
+    if "history.parquet" in release.manifest.files:
+        tables.insert(0, pl.read_parquet(release.folder / "history.parquet").select(*INTERACTIONS))
+    return pl.concat(tables)
