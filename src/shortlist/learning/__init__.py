@@ -1,0 +1,1 @@
+"""What is learned from data: models, their losses and the loops that fit them."""

@@ -1,0 +1,75 @@
+"""What is left of a trained two-tower model when it serves: plain arrays and the user tower in NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shortlist.core.arrays import Float32, Int64, Ragged
+
+__all__ = ["TwoTowerArrays", "latest", "unit"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoTowerArrays:
+    """The exported towers.
+
+        pooled_u = sum over the latest L liked items j, newest first, of w_j v_j,   w = softmax(recency) over those held
+        u = unit(pooled_u + W2 relu(W1 pooled_u + b1) + b2),                        score(u, i) = u · v_i
+
+    Attributes:
+        item_vectors: float32 ``(V + 1, d)``, v, of length 1; row 0 is zeros.
+        recency: float32 ``(L,)``, logits by place, the newest item first.
+        hidden_weight: float32 ``(h, d)``, W1.
+        hidden_bias: float32 ``(h,)``, b1.
+        output_weight: float32 ``(d, h)``, W2.
+        output_bias: float32 ``(d,)``, b2.
+    """
+
+    item_vectors: Float32
+    recency: Float32
+    hidden_weight: Float32
+    hidden_bias: Float32
+    output_weight: Float32
+    output_bias: Float32
+
+    def user_vectors(self, history: Ragged) -> Float32:
+        """The user tower.
+
+        Args:
+            history: rows of liked items, oldest first, a list a request.
+
+        Returns:
+            float32 ``(R, d)`` of length 1; zeros where the history is empty.
+        """
+        row = latest(history, len(self.recency))
+        held = row > 0
+        logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
+        weight = np.exp(logit - self.recency.max(initial=0.0))
+        weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), self.item_vectors[row])
+        hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
+        vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
+        return np.where(held.any(axis=1)[:, None], vector, np.float32(0.0))
+
+
+def latest(history: Ragged, length: int) -> Int64:
+    """The last ``length`` values of each list, newest first, padded with 0: int64 ``(R, length)``.
+
+    Example:
+        >>> latest(Ragged.from_lists([[4, 5, 6], [], [9]]), 2).tolist()
+        [[6, 5], [0, 0], [9, 0]]
+    """
+    place = np.arange(length)
+    held = place < history.lengths[:, None]
+    at = history.offsets[1:, None] - 1 - place
+    padded = np.zeros(held.shape, dtype=np.int64)
+    padded[held] = history.values[at[held]]
+    return padded
+
+
+def unit(vectors: Float32) -> Float32:
+    """Rows of length 1; rows of zeros stay zeros."""
+    length = np.sqrt(np.square(vectors).sum(axis=-1, keepdims=True))
+    return np.asarray(vectors / np.maximum(length, 1e-12), dtype=np.float32)

@@ -1,0 +1,109 @@
+"""Source "als": matrix factorization whose user factor is solved from the live history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from shortlist.core.arrays import Float32, Float64
+from shortlist.core.candidates import Candidates
+from shortlist.core.request import RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.nearest import nearest
+from shortlist.retrieval.selection import known_rows
+from shortlist.retrieval.vector_index import VectorIndex
+
+__all__ = ["AlsSource"]
+
+_SOLVED_AT_ONCE = 256
+
+
+class AlsSource:
+    """Items whose factors have the greatest inner product with the user's.
+
+    The user's factor is folded in at each request, so that a new user and a click of a second ago count at once. It
+    is the minimum, given the item factors Y, of the loss that training minimised (Hu, Koren & Volinsky, ICDM 2008,
+    equation 4):
+
+        x_u = (YᵀY + (c - 1) Σ y_j y_jᵀ + λI)⁻¹ c Σ y_j    over the items j that the user has liked.
+
+    A user without a history gets nothing.
+
+    Args:
+        catalogue: the release's items.
+        factor: float32 ``(V + 1, d)``, Y; zeros for items that nobody liked, which are never found.
+        confidence: c.
+        regularization: λ.
+        index: over ``factor``; built where it is not given.
+        limit: candidates a request at most.
+    """
+
+    name = "als"
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        factor: Float32,
+        *,
+        confidence: float,
+        regularization: float,
+        index: VectorIndex | None = None,
+        limit: int = 200,
+    ) -> None:
+        self.factor = factor
+        self.confidence = confidence
+        self.regularization = regularization
+        self._catalogue = catalogue
+        self._limit = limit
+        self._index = index or VectorIndex.build(factor)
+        self._gram: Float64 = factor.astype(np.float64).T @ factor.astype(np.float64)
+
+    def user_factors(self, batch: RequestBatch) -> Float32:
+        """``x_u`` of each request, float32 ``(R, d)``; zeros where no liked item is known."""
+        history = known_rows(batch.history, self._catalogue)
+        width = self.factor.shape[1]
+        solved = np.zeros((len(batch), width))
+        ridge = self._gram + self.regularization * np.eye(width)
+        for start in range(0, len(batch), _SOLVED_AT_ONCE):
+            part = slice(start, min(start + _SOLVED_AT_ONCE, len(batch)))
+            lengths = history.lengths[part]
+            row = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
+            place = np.arange(row.shape[1]) < lengths[:, None]
+            row[place] = history.values[history.offsets[part.start] : history.offsets[part.stop]]
+            liked = self.factor[row].astype(np.float64) * place[:, :, None]
+            a = ridge + (self.confidence - 1.0) * (liked.transpose(0, 2, 1) @ liked)
+            solved[part] = np.linalg.solve(a, self.confidence * liked.sum(axis=1)[:, :, None])[:, :, 0]
+        return solved.astype(np.float32)
+
+    def retrieve(self, batch: RequestBatch) -> Candidates:
+        """Unseen items by ``x_u · y_i``."""
+        seen = known_rows(batch.seen, self._catalogue)
+        return nearest(
+            self.name, self._catalogue, self._index, self.user_factors(batch), limit=self._limit, leave_out=seen
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write factors, constants and index."""
+        constants = np.array([self.confidence, self.regularization])
+        write_arrays(folder, {"factor": self.factor, "constants": constants})
+        self._index.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue, *, limit: int = 200) -> AlsSource:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: the files do not belong to this catalogue.
+        """
+        rows = {"factor": len(catalogue), "constants": 2}
+        factor, constants = read_arrays(folder, "factor", "constants", rows=rows)
+        return cls(
+            catalogue,
+            factor,
+            confidence=float(constants[0]),
+            regularization=float(constants[1]),
+            index=VectorIndex.load(folder, len(catalogue) - 1),
+            limit=limit,
+        )

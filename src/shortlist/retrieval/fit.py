@@ -1,0 +1,204 @@
+"""Fits every source that a data set supports; imports torch and implicit, so nothing that serves may import it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from shortlist.core.arrays import Float32
+from shortlist.core.errors import DataError
+from shortlist.datasets.dataset import Dataset
+from shortlist.features.catalogue import Catalogue
+from shortlist.learning.als import als_item_factors
+from shortlist.learning.query_tower import train_query_tower
+from shortlist.learning.two_tower import Progress, TwoTowerRecipe, silent, train_two_tower
+from shortlist.retrieval.als import AlsSource
+from shortlist.retrieval.item_neighbours import ItemNeighbourSource, liked_matrix
+from shortlist.retrieval.lexical import LexicalSource
+from shortlist.retrieval.popular import PopularSource
+from shortlist.retrieval.query_tower import QueryTowerSource
+from shortlist.retrieval.relevance import RelevanceScorer
+from shortlist.retrieval.relevance_tuning import tune
+from shortlist.retrieval.two_tower import TwoTowerSource
+
+__all__ = [
+    "RetrievalFact",
+    "fit_all",
+    "fit_als",
+    "fit_item_neighbours",
+    "fit_lexical",
+    "fit_popular",
+    "fit_query_tower",
+    "fit_relevance",
+    "fit_two_tower",
+]
+
+ALS_FACTORS = 32
+ALS_CONFIDENCE = 10.0
+ALS_REGULARIZATION = 30.0
+ALS_ITERATIONS = 10
+
+
+class RetrievalFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release's manifest says of one fitted source.
+
+    Attributes:
+        source: its name.
+        seconds: that fitting took.
+        note: what it was fitted on, in words for people.
+    """
+
+    source: str
+    seconds: float
+    note: str
+
+
+class _Saved(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+S = TypeVar("S", bound=_Saved)
+
+
+def fit_popular(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 200) -> PopularSource:
+    """Count positives; ``interactions`` hold nothing from after the training end, here and below."""
+    return PopularSource.fit(interactions, catalogue, limit=limit)
+
+
+def fit_item_neighbours(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 200) -> ItemNeighbourSource:
+    """Count who liked what together."""
+    return ItemNeighbourSource.fit(interactions, catalogue, limit=limit)
+
+
+def fit_als(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 200, seed: int = 0) -> AlsSource:
+    """Factorize who liked what."""
+    liked = liked_matrix(interactions, catalogue)
+    with threadpool_limits(1, "blas"):  # implicit has threads of its own, and BLAS threads within them slow it down
+        factor = als_item_factors(
+            liked,
+            factors=ALS_FACTORS,
+            confidence=ALS_CONFIDENCE,
+            regularization=ALS_REGULARIZATION,
+            iterations=ALS_ITERATIONS,
+            seed=seed,
+        )
+    return AlsSource(catalogue, factor, confidence=ALS_CONFIDENCE, regularization=ALS_REGULARIZATION, limit=limit)
+
+
+def fit_two_tower(
+    interactions: pl.DataFrame,
+    catalogue: Catalogue,
+    *,
+    recipe: TwoTowerRecipe | None = None,
+    limit: int = 200,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> TwoTowerSource:
+    """Train both towers."""
+    towers = train_two_tower(interactions, catalogue, recipe=recipe, seed=seed, progress=progress)
+    return TwoTowerSource(catalogue, towers, limit=limit)
+
+
+def fit_lexical(catalogue: Catalogue, *, limit: int = 200) -> LexicalSource:
+    """Index the catalogue's texts."""
+    return LexicalSource.fit(catalogue, limit=limit)
+
+
+def fit_query_tower(
+    catalogue: Catalogue,
+    *,
+    item_vectors: Float32 | None = None,
+    limit: int = 200,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> QueryTowerSource:
+    """Train the query side on queries made up from the catalogue's texts: into the space of ``item_vectors``, or its own."""
+    tower = train_query_tower(catalogue, item_vectors=item_vectors, rng=seed, progress=progress)
+    return QueryTowerSource(catalogue, tower, limit=limit)
+
+
+def fit_relevance(
+    catalogue: Catalogue,
+    lexical: LexicalSource,
+    query_tower: QueryTowerSource,
+    judgements: pl.DataFrame | None = None,
+) -> RelevanceScorer:
+    """Tune the weights on graded queries; without any, the default weights stand."""
+    if judgements is None or not len(judgements):
+        return RelevanceScorer(catalogue, lexical, query_tower)
+    weights = tune(catalogue, lexical, query_tower, judgements)
+    return RelevanceScorer(catalogue, lexical, query_tower, weights)
+
+
+def fit_all(
+    dataset: Dataset,
+    interactions: pl.DataFrame,
+    catalogue: Catalogue,
+    retrieval: Path,
+    *,
+    limit: int = 200,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> tuple[RetrievalFact, ...]:
+    """Fit what the data set supports and save each source under ``retrieval/<its name>``.
+
+    A catalogue without users gets the search sources only: nothing is known of what is popular there, and no order
+    is made up.
+
+    Args:
+        dataset: for its kind and its graded queries.
+        interactions: those that may be learned from; the caller has cut them at the training end.
+        catalogue: the release's items.
+        retrieval: the folder to write into.
+        limit: candidates a request and source at most.
+        seed: of whatever is drawn.
+        progress: told what is going on.
+
+    Raises:
+        DataError: a data set with users in which nobody liked anything.
+    """
+    facts: list[RetrievalFact] = []
+
+    def keep(fit: Callable[[], S], note: str) -> S:
+        began = time.perf_counter()
+        source = fit()
+        folder = retrieval / source.name
+        folder.mkdir(parents=True, exist_ok=True)
+        source.save(folder)
+        facts.append(RetrievalFact(source=source.name, seconds=round(time.perf_counter() - began, 2), note=note))
+        progress(source.name, 1, 1)
+        return source
+
+    vectors: Float32 | None = None
+    if dataset.kind != "catalogue":
+        positives = interactions["positive"].sum()
+        if not positives:
+            raise DataError(
+                "no interaction is positive, so there is nothing to learn from",
+                where=f"data set {dataset.name!r}, table interactions",
+                fix="give interactions of which some are positive, or a catalogue alone",
+            )
+        note = f"{positives:,} positives ({dataset.positive_means})"
+        keep(lambda: fit_popular(interactions, catalogue, limit=limit), note)
+        keep(lambda: fit_item_neighbours(interactions, catalogue, limit=limit), note)
+        keep(lambda: fit_als(interactions, catalogue, limit=limit, seed=seed), note)
+        towers = keep(lambda: fit_two_tower(interactions, catalogue, limit=limit, seed=seed, progress=progress), note)
+        vectors = towers.item_vectors
+    lexical = keep(lambda: fit_lexical(catalogue, limit=limit), f"the texts of {len(catalogue) - 1:,} items")
+    tower = keep(
+        lambda: fit_query_tower(catalogue, item_vectors=vectors, limit=limit, seed=seed, progress=progress),
+        "queries made up from the items' own texts, typing errors included: no log of real queries was at hand",
+    )
+    graded = dataset.judgements["query"].n_unique()
+    weights_from = f"weights tuned on {graded} graded queries" if graded else "default weights, no graded queries"
+    keep(lambda: fit_relevance(catalogue, lexical, tower, dataset.judgements), weights_from)
+    return tuple(facts)

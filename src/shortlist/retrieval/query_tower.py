@@ -1,0 +1,74 @@
+"""Source "query_tower": items whose vector is near the query's, misspelt words included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from shortlist.core.arrays import Float32
+from shortlist.core.candidates import Candidates
+from shortlist.core.request import RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.learning.query_tower_arrays import QueryTowerArrays
+from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.nearest import nearest
+from shortlist.retrieval.vector_index import VectorIndex
+
+__all__ = ["QueryTowerSource"]
+
+
+class QueryTowerSource:
+    """Items by ``q · v_i``, found in an index of the items' vectors; the query tower runs in NumPy.
+
+    The tower was trained on queries made up from the items' own texts, since no query log was at hand; it reads
+    character n-grams, so that a misspelt query still lands near the right items. A query without a letter or digit
+    finds nothing; any other finds the nearest items there are, however far: the relevance score must judge them.
+
+    Args:
+        catalogue: the release's items.
+        tower: the exported tower.
+        index: over its item vectors; built where it is not given.
+        limit: candidates a request at most.
+    """
+
+    name = "query_tower"
+
+    def __init__(
+        self, catalogue: Catalogue, tower: QueryTowerArrays, *, index: VectorIndex | None = None, limit: int = 200
+    ) -> None:
+        self.tower = tower
+        self._catalogue = catalogue
+        self._limit = limit
+        self._index = index or VectorIndex.build(tower.item_vectors)
+
+    @property
+    def item_vectors(self) -> Float32:
+        """float32 ``(V + 1, d)`` of length 1; row 0 is zeros."""
+        return self.tower.item_vectors
+
+    def query_vectors(self, queries: Sequence[str]) -> Float32:
+        """float32 ``(R, d)`` of length 1; zeros where a query holds no letter and no digit."""
+        return self.tower.query_vectors(queries)
+
+    def retrieve(self, batch: RequestBatch) -> Candidates:
+        """Items by ``q · v_i``."""
+        vectors = self.query_vectors([request.query for request in batch.requests])
+        return nearest(self.name, self._catalogue, self._index, vectors, limit=self._limit)
+
+    def save(self, folder: Path) -> None:
+        """Write tower and index."""
+        write_arrays(folder, asdict(self.tower))
+        self._index.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue, *, limit: int = 200) -> QueryTowerSource:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: the files do not belong to this catalogue.
+        """
+        tower = QueryTowerArrays(
+            *read_arrays(folder, "embedding", "item_vectors", rows={"item_vectors": len(catalogue)})
+        )
+        return cls(catalogue, tower, index=VectorIndex.load(folder, len(catalogue) - 1), limit=limit)

@@ -1,0 +1,164 @@
+"""How well an item answers a query: words, categories and the query tower, blended into one number in [0, 1]."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from scipy.sparse import csr_array
+
+from shortlist.core.arrays import Array, Float32, Float64, Int64
+from shortlist.core.candidates import Candidates
+from shortlist.core.columns import RANK_SCORE, RELEVANCE, Column
+from shortlist.core.errors import ReleaseError
+from shortlist.core.request import RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.retrieval.lexical import LexicalSource
+from shortlist.retrieval.query_tower import QueryTowerSource
+
+__all__ = ["SIGNALS", "RelevanceScorer", "RelevanceWeights"]
+
+SIGNALS = ("everything", "title", "categories", "affinity", "tower")
+"""The columns of ``RelevanceScorer.signals``, in order; each is in [0, 1]."""
+
+_AFFINITY_FROM = 20
+_AT_ONCE = 256
+_FILE = "weights.json"
+
+
+class RelevanceWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weight of each signal; none negative, at least one positive. Only their ratios matter.
+
+    The defaults were tuned on the graded queries of the Icecat catalogue, see ``retrieval.fit.fit_relevance``.
+
+    Attributes:
+        everything: BM25 over all the text of an item, divided by the query's best score in the catalogue.
+        title: BM25 over the title alone, likewise.
+        categories: BM25 over the category names alone, likewise.
+        affinity: the share of an item's categories among the best lexical matches, by score.
+        tower: the cosine of query tower and item, negative ones cut to 0.
+    """
+
+    everything: float = 1.0
+    title: float = 0.5
+    categories: float = 0.2
+    affinity: float = 0.3
+    tower: float = 0.2
+
+    def vector(self) -> Float64:
+        """float64 ``(5,)`` in the order of ``SIGNALS``, summing to 1."""
+        weights = np.array([getattr(self, name) for name in SIGNALS], dtype=np.float64)
+        total: Float64 = weights / weights.sum()
+        return total
+
+
+class RelevanceScorer:
+    """``RELEVANCE = weights · signals``, in [0, 1]; ``RANK_SCORE`` is the same number.
+
+    Every signal of a pair depends on the query and the catalogue alone, not on which other items are candidates, so
+    that a score means the same on every page.
+
+    Args:
+        catalogue: the release's items.
+        lexical: scores by words.
+        query_tower: scores by vectors.
+        weights: of the signals.
+    """
+
+    name = "relevance"
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        lexical: LexicalSource,
+        query_tower: QueryTowerSource,
+        weights: RelevanceWeights | None = None,
+    ) -> None:
+        self.weights = weights or RelevanceWeights()
+        self._catalogue = catalogue
+        self._lexical = lexical
+        self._tower = query_tower
+        self._weight = self.weights.vector()
+
+    def score(self, batch: RequestBatch, candidates: Candidates) -> Mapping[Column[Any], Array]:
+        """``RELEVANCE`` and ``RANK_SCORE``, float64 ``(N,)``."""
+        queries = [request.query for request in batch.requests]
+        rows = self._catalogue.rows(candidates.item)
+        relevance = self.signals(queries, candidates.request_index, rows) @ self._weight
+        return {RELEVANCE: relevance, RANK_SCORE: relevance}
+
+    def signals(self, queries: Sequence[str], request: Int64, row: Int64) -> Float64:
+        """What the score is made of.
+
+        Args:
+            queries: ``R`` texts.
+            request: int64 ``(N,)``, the query of each pair, never falling.
+            row: int64 ``(N,)``, the item of each pair.
+
+        Returns:
+            float64 ``(N, 5)`` in the order of ``SIGNALS``, each in [0, 1].
+        """
+        found = np.empty((len(row), len(SIGNALS)))
+        edges = np.searchsorted(request, np.arange(0, len(queries) + _AT_ONCE, _AT_ONCE))
+        for part, (start, end) in enumerate(itertools.pairwise(edges)):
+            asked = queries[part * _AT_ONCE : (part + 1) * _AT_ONCE]
+            found[start:end] = self._some(asked, request[start:end] - part * _AT_ONCE, row[start:end])
+        return found
+
+    def _some(self, queries: Sequence[str], request: Int64, row: Int64) -> Float64:
+        everything = _by_best(self._lexical.everything.score(queries))
+        title = _by_best(self._lexical.title.score(queries))
+        categories = _by_best(self._lexical.categories.score(queries))
+        affinity = self._affinity(everything)
+        tower = self._tower.query_vectors(queries)
+        return np.stack(
+            [
+                everything[request, row],
+                title[request, row],
+                categories[request, row],
+                np.einsum("nc,nc->n", affinity[request], self._catalogue.category_matrix[row]),
+                np.einsum("nd,nd->n", tower[request], self._tower.item_vectors[row]),
+            ],
+            axis=1,
+        ).clip(0.0, 1.0)
+
+    def _affinity(self, scores: Float32) -> Float32:
+        """Score-weighted shares of the categories among the 20 best lexical matches, the greatest one 1: ``(R, C)``.
+
+        Feedback from the top results (pseudo-relevance feedback: Rocchio 1971; Croft & Harper 1979), on categories.
+        """
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :_AFFINITY_FROM]
+        weight = np.take_along_axis(scores, top, axis=1)
+        share = np.einsum("rn,rnc->rc", weight, self._catalogue.category_matrix[top])
+        return np.asarray(share / np.maximum(share.max(axis=1, initial=0.0)[:, None], 1e-12), dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.weights)))
+
+    @classmethod
+    def load(
+        cls, folder: Path, catalogue: Catalogue, *, lexical: LexicalSource, query_tower: QueryTowerSource
+    ) -> RelevanceScorer:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: the file is missing or torn.
+        """
+        path = folder / _FILE
+        try:
+            weights = msgspec.json.decode(path.read_bytes(), type=RelevanceWeights)
+        except (OSError, msgspec.DecodeError):
+            raise ReleaseError("the weights cannot be read", where=str(path), fix="train a new release") from None
+        return cls(catalogue, lexical, query_tower, weights)
+
+
+def _by_best(scores: csr_array) -> Float32:
+    """Each row divided by its greatest value, dense ``(R, V + 1)``; a row of zeros stays."""
+    dense = np.asarray(scores.todense(), dtype=np.float32)
+    return np.asarray(dense / np.maximum(dense.max(axis=1, initial=0.0)[:, None], 1e-12), dtype=np.float32)

@@ -1,0 +1,74 @@
+"""Source "two_tower": items whose vector is near the user's, which the user tower makes from the live history."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from shortlist.core.arrays import Float32
+from shortlist.core.candidates import Candidates
+from shortlist.core.request import RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.learning.two_tower_arrays import TwoTowerArrays
+from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.nearest import nearest
+from shortlist.retrieval.selection import known_rows
+from shortlist.retrieval.vector_index import VectorIndex
+
+__all__ = ["TwoTowerSource"]
+
+_NAMES = tuple(field.name for field in fields(TwoTowerArrays))
+
+
+class TwoTowerSource:
+    """Unseen items by ``u · v_i``, found in an index of the item tower's vectors; the user tower runs in NumPy.
+
+    A user without a history gets nothing.
+
+    Args:
+        catalogue: the release's items.
+        towers: the exported towers.
+        index: over their item vectors; built where it is not given.
+        limit: candidates a request at most.
+    """
+
+    name = "two_tower"
+
+    def __init__(
+        self, catalogue: Catalogue, towers: TwoTowerArrays, *, index: VectorIndex | None = None, limit: int = 200
+    ) -> None:
+        self.towers = towers
+        self._catalogue = catalogue
+        self._limit = limit
+        self._index = index or VectorIndex.build(towers.item_vectors)
+
+    @property
+    def item_vectors(self) -> Float32:
+        """float32 ``(V + 1, d)`` of length 1; row 0 is zeros."""
+        return self.towers.item_vectors
+
+    def user_vectors(self, batch: RequestBatch) -> Float32:
+        """float32 ``(R, d)`` of length 1; zeros where no liked item is known."""
+        return self.towers.user_vectors(known_rows(batch.history, self._catalogue))
+
+    def retrieve(self, batch: RequestBatch) -> Candidates:
+        """Unseen items by ``u · v_i``."""
+        seen = known_rows(batch.seen, self._catalogue)
+        return nearest(
+            self.name, self._catalogue, self._index, self.user_vectors(batch), limit=self._limit, leave_out=seen
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write towers and index."""
+        write_arrays(folder, asdict(self.towers))
+        self._index.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue, *, limit: int = 200) -> TwoTowerSource:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: the files do not belong to this catalogue.
+        """
+        towers = TwoTowerArrays(*read_arrays(folder, *_NAMES, rows={"item_vectors": len(catalogue)}))
+        return cls(catalogue, towers, index=VectorIndex.load(folder, len(catalogue) - 1), limit=limit)
