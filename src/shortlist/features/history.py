@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -52,6 +53,11 @@ class HistoryStore:
     def knows(self, user: int | None) -> bool:
         """Has this user any history?"""
         return user in self._of
+
+    def users(self, n: int) -> list[int]:
+        """At most ``n`` users with a history, the smallest keys first."""
+        with self._lock:
+            return heapq.nsmallest(n, self._of)
 
     def append(self, *, user: int, item: int, at_us: int, positive: bool) -> None:
         """Add one interaction; one that comes late is put in its place by time."""

@@ -1,0 +1,1 @@
+"""Pages for the operator: the playground and the trace of a request."""

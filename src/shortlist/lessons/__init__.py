@@ -1,0 +1,1 @@
+"""The course: lessons whose widgets run the engine that serves."""

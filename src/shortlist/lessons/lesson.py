@@ -1,0 +1,43 @@
+"""``Lesson``: a page of prose with its widgets, and the list of all there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shortlist.lessons.the_funnel.budget import budget
+from shortlist.lessons.the_funnel.kept import kept
+from shortlist.lessons.widget import Widget
+
+__all__ = ["LESSONS", "WIDGETS", "Lesson"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson.
+
+    Attributes:
+        slug: its address and, with ``.html``, the name of its template.
+        summary: one sentence on what it derives.
+    """
+
+    slug: str
+    title: str
+    summary: str
+    minutes: int
+    widgets: tuple[Widget, ...]
+
+
+LESSONS: tuple[Lesson, ...] = (
+    Lesson(
+        slug="01-the-funnel",
+        title="The funnel",
+        summary=(
+            "Why a ranker cannot look at everything, how recall and milliseconds are shared out over the stages, "
+            "and what a feed and a search page have in common."
+        ),
+        minutes=25,
+        widgets=(kept, budget),
+    ),
+)
+
+WIDGETS: dict[str, Widget] = {widget.name: widget for lesson in LESSONS for widget in lesson.widgets}

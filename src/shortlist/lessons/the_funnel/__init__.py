@@ -1,0 +1,1 @@
+"""Lesson 1: why a cascade, and what it costs."""

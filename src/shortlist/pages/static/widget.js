@@ -1,0 +1,43 @@
+// <live-widget>: sends its form to the engine, shows the answer, keeps the state in the URL's hash.
+class LiveWidget extends HTMLElement {
+  connectedCallback() {
+    this.form = this.querySelector("form");
+    this.view = this.querySelector("[data-view]");
+    this.form.addEventListener("input", () => this.refresh());
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.refresh(); });
+    if (this.restore()) this.refresh();
+  }
+
+  restore() {
+    const saved = new URLSearchParams(location.hash.slice(1));
+    const mine = [...this.form.elements].filter((field) => field.name && saved.has(field.name));
+    for (const field of mine) {
+      if (field.type === "radio") field.checked = field.value === saved.get(field.name);
+      else field.value = saved.get(field.name);
+    }
+    return mine.length > 0;
+  }
+
+  async refresh() {
+    for (const slider of this.form.querySelectorAll("input[type=range]")) slider.nextElementSibling.textContent = slider.value;
+    if (this.form.querySelector(".guess :checked")) this.querySelector("details").open = true;
+    this.stale = true;
+    if (this.busy) return; // the loop below sends the latest state once the answer in flight is there
+    this.busy = true;
+    this.view.setAttribute("aria-busy", "true");
+    while (this.stale) {
+      this.stale = false;
+      const state = new URLSearchParams(new FormData(this.form));
+      const hash = new URLSearchParams(location.hash.slice(1));
+      state.forEach((value, name) => hash.set(name, value));
+      history.replaceState(null, "", `#${hash}`);
+      const answer = await fetch(`${this.dataset.src}?${state}`).catch(() => null);
+      if (this.stale) continue;
+      this.view.innerHTML = answer ? await answer.text() : "<p>The server does not answer.</p>";
+    }
+    this.view.setAttribute("aria-busy", "false");
+    this.querySelector("[role=status]").textContent = this.view.querySelector(".verdict")?.textContent ?? "";
+    this.busy = false;
+  }
+}
+customElements.define("live-widget", LiveWidget);
