@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from benchmarks.report import Row, median_row
-from shortlist.core.arrays import Float64
+from shortlist.app.workbench import workbench
+from shortlist.cli.demo import prepare
+from shortlist.core.arrays import Int64
 from shortlist.core.page import Page
 from shortlist.core.request import Request
 from shortlist.funnel.engine import Engine
+from shortlist.releases.active import active_version
 
 __all__ = ["run"]
 
@@ -32,28 +35,21 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
     """Rows of p50 and p99 with intervals from order statistics; times are of a warm process, one request at a time."""
     n = 200 if quick else 2_000
     with tempfile.TemporaryDirectory() as scratch:
-        engine, close = _engine(Path(scratch), seed)
-        try:
+        state = Path("state")
+        if active_version(state / "releases") is None:
+            state = Path(scratch)
+            prepare(state, seed=seed)
+        with workbench(state) as engine:
             rng = np.random.default_rng(seed)
             users = rng.choice(_users(engine), n + WARM_UP)
             queries = [_query(engine, row) for row in rng.integers(1, len(engine.catalogue), n + WARM_UP)]
             feed = [_feed(engine, int(user), seed + i) for i, user in enumerate(users)][WARM_UP:]
             search = [_search(engine, query, seed + i) for i, query in enumerate(queries)][WARM_UP:]
             rows = [*_rows("feed", feed), *_rows("search + ads", search)]
-            rows += _implicit(engine, users) + _bm25s(engine, queries)
-        finally:
-            close()
-    return rows
+            return rows + _implicit(engine, users) + _bm25s(engine, queries)
 
 
-def _engine(scratch: Path, seed: int) -> tuple[Engine, Callable[[], None]]:
-    from shortlist.app.workbench import open_workbench
-
-    bench = open_workbench(Path("state"), otherwise=scratch, seed=seed)
-    return bench.engine, bench.close
-
-
-def _users(engine: Engine) -> Float64:
+def _users(engine: Engine) -> Int64:
     history = pl.read_parquet(engine.release.folder / "history.parquet")
     return history["user"].unique().sort().to_numpy()
 
@@ -88,8 +84,8 @@ def _rows(surface: str, served: Sequence[tuple[float, Page]]) -> list[Row]:
     return rows + [median_row("shortlist", stage, np.array(times)) for stage, times in stages.items()]
 
 
-def _implicit(engine: Engine, users: Float64) -> list[Row]:
-    """implicit's own ALS, fitted on the same history, recommending as many items: retrieval alone."""
+def _implicit(engine: Engine, users: Int64) -> list[Row]:
+    """Implicit's own ALS, fitted on the same history, recommending as many items: retrieval alone."""
     from implicit.als import AlternatingLeastSquares
     from scipy import sparse
 

@@ -1,0 +1,48 @@
+"""The documents keep their word: examples run, links lead somewhere, the settings guide is complete."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shortlist.core.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_to_files(path):
+    text = path.read_text()
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) + re.findall(r"href='([^'#]+)'", text)
+    missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", [p for p in DOCUMENTS if ">>>" in p.read_text()], ids=lambda path: path.name)
+def test_examples_run(path):
+    result = doctest.testfile(str(path), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8")
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_the_settings_guide_names_every_key_with_its_default():
+    guide = (ROOT / "docs/guides/settings.md").read_text()
+    written = dict(re.findall(r"^\| `([\w.]+)` \| (\S+) \|", guide, flags=re.MULTILINE))
+    true = {
+        f"{group}.{key}": str(value)
+        for group, keys in msgspec.to_builtins(Settings()).items()
+        for key, value in keys.items()
+    }
+    assert {key: value.removesuffix(".0") for key, value in written.items()} == {
+        key: value.removesuffix(".0") for key, value in true.items()
+    }
+
+
+def test_the_documents_name_no_machine():
+    for path in DOCUMENTS:
+        assert not re.search(r"/(work|home|root|tmp)/", path.read_text()), path
