@@ -52,7 +52,7 @@ class Table:
                 fix = f"rename {near[0]!r} to {column!r}" if near else f"add it; there are {self.frame.columns}"
                 raise DataError(f"the column {column!r} is missing", where=self._where(), fix=fix)
         for column in spare:
-            near = difflib.get_close_matches(column, [c for c in optional if c not in self], n=1, cutoff=0.85)
+            near = difflib.get_close_matches(column, [c for c in optional if c not in self], n=1, cutoff=0.8)
             if near:
                 raise DataError(
                     f"there is no column {column!r} in the schema",
