@@ -139,7 +139,7 @@ class KeywordIndex:
         asked = np.array([self.word_ids[word] for word in text if word in self.word_ids], dtype=np.int64)
         at, owner = _gather(self.needed, candidates)
         missing = owner[~np.isin(self.needed.values[at], asked)]
-        complete = np.bincount(missing, minlength=len(candidates)) == 0
+        complete = np.flatnonzero(np.bincount(missing, minlength=len(candidates)) == 0)
         return candidates[complete]
 
 
@@ -162,8 +162,8 @@ class KeywordSource:
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """At most ``limit`` rows a request; none for an empty query."""
         index = self._index()
-        met = [index.match_query(request.query) for request in batch.requests]
-        per_request = [self._rows(index, numbers) for numbers in met]
+        per_query = {query: self._rows(index, query) for query in {request.query for request in batch.requests}}
+        per_request = [per_query[request.query] for request in batch.requests]
         offsets = np.cumsum([0, *(len(number) for number, _ in per_request)])
         number = np.concatenate([number for number, _ in per_request])
         place = np.concatenate([at for _, at in per_request])
@@ -177,8 +177,9 @@ class KeywordSource:
         item = index.items.values[place]
         return Candidates.found(self.name, offsets, item, index.bid[number].astype(np.float64), columns)
 
-    def _rows(self, index: KeywordIndex, met: Int64) -> tuple[Int64, Int64]:
+    def _rows(self, index: KeywordIndex, query: str) -> tuple[Int64, Int64]:
         """Keyword and place in the flat creatives of each row, best first."""
+        met = index.match_query(query)
         place, owner = _gather(index.creatives, index.campaign[met])
         number = met[owner]
         order = np.lexsort((place, number, -index.bid[number]))[: self.limit]

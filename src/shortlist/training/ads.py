@@ -1,0 +1,212 @@
+"""The ad click model from a log: split by time, fitted, calibrated, and reported on what came after.
+
+    history      first 30 %   past click rates of items and campaigns, with slot effects from a fit to text alone
+    train        next 40 %    attraction and slot effects together
+    calibration  next 10 %    the sigmoid on top, slot effects held
+    test         last 20 %    the report
+
+No row is ever scored with counts of its own time or later. Cuts fall between instants, so a page is never split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from shortlist.core.arrays import Array, Float64
+from shortlist.core.errors import DataError
+from shortlist.core.randomness import Rng, generator
+from shortlist.evaluation.bootstrap import Interval, paired_interval, ratio_interval
+from shortlist.evaluation.metrics.auc import auc
+from shortlist.evaluation.metrics.log_loss import log_loss
+from shortlist.evaluation.reliability import ReliabilityBin, reliability_table
+from shortlist.features.catalogue import Catalogue
+from shortlist.learning.position_click import PositionClickModel, fit_position_click
+from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration
+from shortlist.ranking.ad_click_features import AdText, PastRates, ad_features
+from shortlist.training.ad_log import checked_ad_log
+
+__all__ = ["AdReport", "AdTraining", "train_ad_model"]
+
+_CUTS = (0.3, 0.7, 0.8)
+_SHRINKAGE = 20.0
+"""Impressions at slot 1 that the mean rate counts for in a past rate."""
+
+
+class AdReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model did on the test window. ``predicted`` is always ``alpha_slot p_click_1``, at the slot shown.
+
+    Attributes:
+        simulated: whether the clicks came from a simulated market.
+        n_train: impressions that attraction and slot effects were fitted to.
+        n_test: impressions of the test window.
+        slot_effects: fitted alphas.
+        predicted_over_observed: over the whole test window, pages resampled.
+        deciles: predicted and observed by decile of the prediction.
+        slots: predicted and observed a slot, slot 1 first.
+        log_loss: of the model.
+        log_loss_constant: of the mean click rate before the test window.
+        log_loss_item_rate: of each item's own click rate before the test window, shrunk, blind to slot and query.
+        gain_over_constant: constant's log-loss less the model's, pages resampled.
+        gain_over_item_rate: item rate's log-loss less the model's, pages resampled.
+        auc: of the prediction.
+    """
+
+    simulated: bool
+    n_train: int
+    n_test: int
+    slot_effects: tuple[float, ...]
+    predicted_over_observed: Interval
+    deciles: tuple[ReliabilityBin, ...]
+    slots: tuple[ReliabilityBin, ...]
+    log_loss: float
+    log_loss_constant: float
+    log_loss_item_rate: float
+    gain_over_constant: Interval
+    gain_over_item_rate: Interval
+    auc: float
+
+    def metrics(self) -> dict[str, float]:
+        """The figures that go into a release's manifest."""
+        return {
+            "ads.predicted_over_observed": self.predicted_over_observed.estimate,
+            "ads.log_loss": self.log_loss,
+            "ads.log_loss_constant": self.log_loss_constant,
+            "ads.log_loss_item_rate": self.log_loss_item_rate,
+            "ads.auc": self.auc,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdTraining:
+    """A fitted scorer and its report."""
+
+    scorer: AdClickScorer
+    report: AdReport
+
+
+def train_ad_model(log: pl.DataFrame, catalogue: Catalogue, *, rng: Rng = 0) -> AdTraining:
+    """Fit, calibrate and report.
+
+    Args:
+        log: a table in the schema ``AD_LOG``.
+        catalogue: the items of the release.
+        rng: a generator or a seed, for the report's intervals.
+
+    Raises:
+        DataError: a column is not as the schema says, or a window has no click or lacks a slot.
+    """
+    ordered = checked_ad_log(log).sort("at_us", "request", "slot")
+    history, train, calibration, test = _windows(ordered)
+    text = AdText(catalogue)
+    n_slots = int(ordered["slot"].to_numpy().max())
+
+    unknown = PastRates(np.empty(0, dtype=np.int64), np.empty(0))
+    blind = _fit(history, _features(history, catalogue, text, unknown, unknown), n_slots)
+    effect = blind.slot_effects[history["slot"].to_numpy() - 1]
+    item_rates, campaign_rates = (
+        PastRates.count(history[key].to_numpy(), history["click"].to_numpy(), effect, shrinkage=_SHRINKAGE)
+        for key in ("item", "campaign")
+    )
+    model = _fit(train, _features(train, catalogue, text, item_rates, campaign_rates), n_slots)
+
+    logit = model.logit(_features(calibration, catalogue, text, item_rates, campaign_rates))
+    sigmoid = _calibrate(calibration, logit, model)
+    scorer = AdClickScorer(
+        text,
+        item_rates,
+        campaign_rates,
+        model,
+        sigmoid,
+        reference_quality=float(sigmoid(logit).mean()),
+        simulated=bool(ordered["simulated"].any()),
+    )
+    p_click_1 = sigmoid(model.logit(_features(test, catalogue, text, item_rates, campaign_rates)))
+    before = pl.concat([history, train, calibration])
+    return AdTraining(scorer, _report(scorer, p_click_1, before, test, n_train=len(train), rng=rng))
+
+
+def _windows(log: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    at = log["at_us"].to_numpy()
+    cuts = [int(np.searchsorted(at, at[int(share * len(at))], side="left")) for share in _CUTS]
+    edges = [0, *cuts, len(at)]
+    parts = [log.slice(start, end - start) for start, end in pairwise(edges)]
+    for name, part in zip(("history", "train", "calibration", "test"), parts, strict=True):
+        if not 0 < part["click"].sum() < len(part):
+            raise DataError(
+                f"the {name} window has {part['click'].sum()} clicks on {len(part)} impressions",
+                where="ad log",
+                fix="log a longer time, at instants that differ",
+            )
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _features(
+    part: pl.DataFrame, catalogue: Catalogue, text: AdText, item_rates: PastRates, campaign_rates: PastRates
+) -> Float64:
+    queries, query = np.unique(part["query"].to_numpy(), return_inverse=True)
+    item = part["item"].to_numpy()
+    return ad_features(
+        text,
+        item_rates,
+        campaign_rates,
+        queries=queries.tolist(),
+        query=query.astype(np.int64),
+        row=catalogue.rows(item),
+        item=item,
+        campaign=part["campaign"].to_numpy(),
+        match_type=part["match_type"].to_numpy(),
+    )
+
+
+def _fit(part: pl.DataFrame, features: Float64, n_slots: int) -> PositionClickModel:
+    return fit_position_click(features, part["slot"].to_numpy(), part["click"].to_numpy(), n_slots=n_slots)
+
+
+def _calibrate(part: pl.DataFrame, logit: Float64, model: PositionClickModel) -> SigmoidCalibration:
+    """The same likelihood once more, with the logit as the only feature and the slot effects held."""
+    fitted = fit_position_click(
+        logit[:, None], part["slot"].to_numpy(), part["click"].to_numpy(), slot_effects=model.slot_effects, ridge=0.0
+    )
+    return SigmoidCalibration(slope=float(fitted.weights[0]), offset=fitted.intercept)
+
+
+def _report(
+    scorer: AdClickScorer, p_click_1: Float64, before: pl.DataFrame, test: pl.DataFrame, *, n_train: int, rng: Rng
+) -> AdReport:
+    random = generator(rng)
+    slot, page = test["slot"].to_numpy(), test["request"].to_numpy()
+    click = test["click"].to_numpy().astype(np.float64)
+    predicted = scorer.slot_effects[slot - 1] * p_click_1
+    constant = np.full(len(click), before["click"].mean())
+    past = before["click"].to_numpy()
+    rates = PastRates.count(before["item"].to_numpy(), past, np.ones(len(past)), shrinkage=_SHRINKAGE)
+    item_rate = np.minimum(constant * np.exp(rates.of(test["item"].to_numpy())), 1.0 - 1e-9)
+    loss, loss_constant, loss_item = (_losses(p, click) for p in (predicted, constant, item_rate))
+    return AdReport(
+        simulated=scorer.simulated,
+        n_train=n_train,
+        n_test=len(test),
+        slot_effects=tuple(scorer.slot_effects.tolist()),
+        predicted_over_observed=ratio_interval(predicted, click, page, rng=random),
+        deciles=reliability_table(predicted, click, cluster=page),
+        slots=tuple(
+            reliability_table(predicted[at], click[at], cluster=page[at], bins=1)[0]
+            for at in (slot == number for number in np.unique(slot))
+        ),
+        log_loss=log_loss(predicted, click),
+        log_loss_constant=log_loss(constant, click),
+        log_loss_item_rate=log_loss(item_rate, click),
+        gain_over_constant=paired_interval(loss_constant, loss, page, rng=random),
+        gain_over_item_rate=paired_interval(loss_item, loss, page, rng=random),
+        auc=auc(predicted, click),
+    )
+
+
+def _losses(probability: Array, click: Array) -> Float64:
+    """Log-loss of each row."""
+    return np.asarray(-np.where(click > 0.5, np.log(probability), np.log1p(-probability)), dtype=np.float64)
