@@ -82,6 +82,17 @@ def test_intervals_hold_the_planted_error_as_often_as_they_say():
     assert hits >= 70
 
 
+@pytest.mark.statistical
+def test_a_perfect_model_is_not_accused_by_its_interval():
+    """100 draws at 95 %: more than 7 intervals above 0 happens to right ones in 1 of 200."""
+    rng = np.random.default_rng(8)
+    accused = 0
+    for draw in range(100):
+        p, y = calibrated(rng, 3_000)
+        accused += debiased_calibration_interval(p, y, np.arange(3_000) // 10, rng=draw, bins=10, draws=200).low > 0.0
+    assert accused <= 7
+
+
 def test_an_interval_is_the_same_for_the_same_seed():
     p, y = calibrated(np.random.default_rng(4), 500)
     user = np.arange(500) // 5
