@@ -2,7 +2,7 @@
 
 The release of ``shortlist demo`` is used where there is one in ``./state``, else one is trained in a temporary folder.
 Beside it, on the same users and queries: what a user would pick instead for a part of the job, each called in its own
-natural way. They do less (no filters with reasons, no ranker, no propensities, no auction) and are named for what they do.
+natural way. They do less (no filters with reasons, no ranker, no propensities, no auction).
 """
 
 from __future__ import annotations
