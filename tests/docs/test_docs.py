@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from shortlist.core.campaign import Campaign
 from shortlist.core.settings import Settings
+from shortlist.serving.schemas import EventsRequest, FeedRequest, SearchRequest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -46,3 +48,14 @@ def test_the_settings_guide_names_every_key_with_its_default():
 def test_the_documents_name_no_machine():
     for path in DOCUMENTS:
         assert not re.search(r"/(work|home|root|tmp)/", path.read_text()), path
+
+
+def test_the_bodies_in_the_api_guide_are_requests_that_the_api_takes():
+    guide = (ROOT / "docs/guides/api.md").read_text()
+    kinds = {"/v1/feed": FeedRequest, "/v1/search": SearchRequest, "/v1/events": EventsRequest}
+    bodies = re.findall(r"localhost:8000(/v1/\w+) .*-d '(.+)'$", guide, flags=re.MULTILINE)
+    assert {path for path, _ in bodies} == set(kinds)
+    for path, body in bodies:
+        msgspec.json.decode(body, type=kinds[path])
+    (campaign, *_) = re.findall(r"```json\n(.+?)```", guide, flags=re.DOTALL)
+    assert msgspec.json.decode(campaign, type=Campaign).keywords[0].match == "phrase"

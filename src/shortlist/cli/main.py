@@ -33,7 +33,7 @@ app.add_typer(log.app, name="log")
 @app.callback(invoke_without_command=True)
 def about(
     *,
-    version: bool = typer.Option(False, "--version", help="Print the version and leave."),  # noqa: FBT001
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
 ) -> None:
     """Recommender feeds and sponsored search as one engine."""
     if version:
