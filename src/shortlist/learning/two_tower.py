@@ -94,7 +94,7 @@ def train_two_tower(
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps)
     for epoch in range(epochs):
-        for chosen in torch.randperm(len(target), generator=generator).split(recipe.batch):
+        for chosen in torch.split(torch.randperm(len(target), generator=generator), recipe.batch):
             positive = targets[chosen]
             user, item = model(histories[chosen], positive)
             loss = in_batch_softmax_loss(user, item, positive, log_q[positive], temperature=recipe.temperature)
@@ -131,6 +131,6 @@ def _content(catalogue: Catalogue) -> Int64:
 
 def _exported(model: TwoTowerModel, n_rows: int) -> TwoTowerArrays:
     with torch.no_grad():
-        vectors = torch.cat([model.items(rows) for rows in torch.arange(n_rows).split(8_192)])
+        vectors = torch.cat([model.items(rows) for rows in torch.split(torch.arange(n_rows), 8_192)])
         parts = (vectors, model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
         return TwoTowerArrays(*(part.detach().numpy().copy() for part in parts))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shortlist.core.arrays import Float32, Int64, Ragged
+from shortlist.core.arrays import Bool, Float32, Int64, Ragged
 
 __all__ = ["TwoTowerArrays", "latest", "unit"]
 
@@ -44,14 +44,14 @@ class TwoTowerArrays:
             float32 ``(R, d)`` of length 1; zeros where the history is empty.
         """
         row = latest(history, len(self.recency))
-        held = row > 0
+        held: Bool = np.greater(row, 0)
         logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
         weight = np.exp(logit - self.recency.max(initial=0.0))
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), self.item_vectors[row])
         hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
         vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
-        return np.where(held.any(axis=1)[:, None], vector, np.float32(0.0))
+        return np.where(held.any(axis=1, keepdims=True), vector, np.float32(0.0))
 
 
 def latest(history: Ragged, length: int) -> Int64:
@@ -62,7 +62,7 @@ def latest(history: Ragged, length: int) -> Int64:
         [[6, 5], [0, 0], [9, 0]]
     """
     place = np.arange(length)
-    held = place < history.lengths[:, None]
+    held: Bool = np.less(place, history.lengths[:, None])
     at = history.offsets[1:, None] - 1 - place
     padded = np.zeros(held.shape, dtype=np.int64)
     padded[held] = history.values[at[held]]

@@ -25,11 +25,11 @@ _VOCABULARY = "vocabulary.json"
 class Bm25Index:
     """The BM25 score of queries and items over one text an item.
 
-        score(q, i) = sum over words w of q of idf_w · tf (k1 + 1) / (tf + k1 (1 - b + b |i| / mean length))
+        score(q, i) = sum over words w of q of idf_w · tf / (tf + k1 (1 - b + b |i| / mean length))
 
     with ``idf_w = log(1 + (N - n_w + .5) / (n_w + .5))``, k1 = 1.5 and b = .75 (Robertson & Zaragoza, "The
-    probabilistic relevance framework", 2009, section 3.2; Lucene's variant without the constant k1 + 1, which changes
-    no order). Words are stemmed by the Snowball English stemmer. The impacts of words in items are computed by
+    probabilistic relevance framework: BM25 and beyond", 2009, section 3.4; as in Lucene, without the constant factor
+    k1 + 1, which changes no order). Words are stemmed by the Snowball English stemmer. The impacts of words in items are computed by
     ``bm25s`` when the index is fitted.
 
     Args:
@@ -38,8 +38,8 @@ class Bm25Index:
 
     Example:
         >>> index = Bm25Index.fit(["", "red kettle", "blue kettle"])
-        >>> index.score(["Kettles, red", "teapot"]).toarray().round(2).tolist()
-        [[0.0, 0.64, 0.15], [0.0, 0.0, 0.0]]
+        >>> index.score(["Kettles, red", "teapot"]).toarray().astype(float).round(2).tolist()
+        [[0.0, 0.35, 0.07], [0.0, 0.0, 0.0]]
     """
 
     def __init__(self, impact: csr_array, vocabulary: dict[str, int]) -> None:
@@ -52,7 +52,7 @@ class Bm25Index:
         tokens = _stems(texts[1:])
         vocabulary = {stem: n for n, stem in enumerate(sorted({stem for stems in tokens for stem in stems}))}
         if not vocabulary:
-            return cls(csr_array((0, len(texts)), dtype=np.float32), {})
+            return cls(csr_array(np.zeros((0, len(texts)), dtype=np.float32)), {})
         model = bm25s.BM25(k1=_K1, b=_B, method="lucene")
         ids = [[vocabulary[stem] for stem in stems] for stems in tokens]
         model.index((ids, vocabulary), create_empty_token=False, show_progress=False)

@@ -121,7 +121,7 @@ def fit_query_tower(
     seed: int = 0,
     progress: Progress = silent,
 ) -> QueryTowerSource:
-    """Train the query side on queries made up from the catalogue's texts: into the space of ``item_vectors``, or its own."""
+    """Train on queries made up from the catalogue's texts, into the space of ``item_vectors`` or one of its own."""
     tower = train_query_tower(catalogue, item_vectors=item_vectors, rng=seed, progress=progress)
     return QueryTowerSource(catalogue, tower, limit=limit)
 

@@ -17,8 +17,9 @@ from shortlist.retrieval.selection import best, known_rows
 
 __all__ = ["ItemNeighbourSource", "history_matrix", "liked_matrix"]
 
-SHRINKAGE = 20.0
-NEIGHBOURS = 200
+SHRINKAGE = 1.0
+NEIGHBOURS = 50
+"""Both chosen by recall@50 on MovieLens-100K, on requests between 60% and 80% of its time."""
 
 
 class ItemNeighbourSource:

@@ -24,8 +24,10 @@ _CHOICES = {
     "title": (0.0, 0.25, 0.5, 1.0),
     "categories": (0.0, 0.2, 0.4),
     "affinity": (0.0, 0.2, 0.4),
-    "tower": (0.0, 0.1, 0.2, 0.4),
+    "tower": (0.05, 0.1, 0.2, 0.4),
 }
+"""The tower never has weight 0: a query with a typing error in each of its words is scored by nothing else."""
+
 _GRID = tuple(
     RelevanceWeights(everything=1.0, **dict(zip(_CHOICES, chosen, strict=True)))
     for chosen in itertools.product(*_CHOICES.values())

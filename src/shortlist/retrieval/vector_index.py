@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -40,9 +41,8 @@ class VectorIndex:
     def build(cls, vectors: Float32) -> VectorIndex:
         """Index float32 ``(V + 1, d)``; row 0, the unknown item, is not indexed."""
         count, width = len(vectors) - 1, vectors.shape[1]
-        if count < EXACT_BELOW:
-            index = faiss.IndexFlatIP(width)
-        else:
+        index: Any = faiss.IndexFlatIP(width)
+        if count >= EXACT_BELOW:
             index = faiss.IndexHNSWFlat(width, _GRAPH_DEGREE, faiss.METRIC_INNER_PRODUCT)
             index.hnsw.efConstruction = _BUILD_BREADTH
         index.add(np.ascontiguousarray(vectors[1:], dtype=np.float32))
@@ -66,7 +66,9 @@ class VectorIndex:
         k = min(k, len(self))
         wanted = np.ascontiguousarray(queries, dtype=np.float32)
         if isinstance(self._index, faiss.IndexHNSW):
-            breadth = faiss.SearchParametersHNSW(efSearch=max(64, 2 * k))
+            breadth = faiss.SearchParametersHNSW(  # type: ignore[attr-defined]
+                efSearch=max(64, 2 * k)
+            )
             score, place = self._index.search(wanted, k, params=breadth)
         else:
             score, place = self._index.search(wanted, k)
