@@ -65,3 +65,14 @@ class Ragged:
     def segment(self) -> Int64:
         """The list that each value belongs to, int64 of ``values``' shape."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def contains(self, segment: Int64, value: Int64) -> Bool:
+        """Whether list ``segment[n]`` holds ``value[n]``, bool ``(N,)``; one sorted search for all of them.
+
+        Example:
+            >>> Ragged.from_lists([[3, 1], [7]]).contains(np.array([0, 0, 1]), np.array([1, 7, 7])).tolist()
+            [True, False, True]
+        """
+        distinct, place = np.unique(np.concatenate([value, self.values]), return_inverse=True)
+        pair = np.concatenate([segment, self.segment]) * len(distinct) + place
+        return np.isin(pair[: len(value)], pair[len(value) :])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from shortlist.core.arrays import Array
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import ROW, Column
@@ -48,10 +46,5 @@ class SeenFilter:
 
     def filter(self, batch: RequestBatch, candidates: Candidates) -> Filtered:
         """Keeps rows whose item is not in the request's ``seen``."""
-        # One id for each (request, item) met on either side makes the look-up one sorted search for the whole batch.
-        items, place = np.unique(np.concatenate([candidates.item, batch.seen.values]), return_inverse=True)
-        request = np.concatenate([candidates.request_index, batch.seen.segment])
-        pair = request * len(items) + place
-        n = len(candidates)
-        seen = np.isin(pair[:n], pair[n:])
+        seen = batch.seen.contains(candidates.request_index, candidates.item)
         return Filtered(~seen, (Dropped("seen before", candidates.key[seen]),))
