@@ -33,7 +33,7 @@ class Chip:
     value: str
     css: str = ""
     meaning: str = ""
-    meter: Markup = Markup()
+    meter: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,12 @@ def cover_of(item: int, catalogue: Catalogue) -> Cover:
     categories = catalogue.table.row(row - 1, named=True)["categories"] if row else None
     words = [word for word in catalogue.titles[row].replace("(", " ").split() if word[0].isalnum()]
     main = [word for word in words if word.lower() not in ("the", "a", "of", "and")] or words
-    initials = "".join(word[0].upper() for word in main[:2]) or "–"
+    initials = "".join(word[0].upper() for word in main[:2]) or "?"
     return Cover(initials, crc32((categories or ["?"])[0].encode()) % HUES)
 
 
 def _score_chip(name: str, value: float) -> Chip:
-    meter = Markup()
+    meter = None
     if UNITS.get(name) == "probability":
         share = 100 * min(max(value, 0.0), 1.0)
         meter = svg.bar([svg.rect(0, 0, 100, 10, ""), svg.rect(0, 0, share, 10, "")], css="meter")

@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Request as HttpRequest
 from litestar import Response, Router, get, post
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import PermissionDeniedException
-from litestar.params import Body, Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from shortlist.console.desk import Desk
@@ -33,9 +32,9 @@ RECENT = 50
 LIKED_SHOWN = 5
 
 Http = HttpRequest[Any, Any, Any]
-UserKey = Annotated[int | None, Parameter(ge=0, le=2**63 - 1)]
-Slots = Annotated[int, Parameter(ge=1, le=50)]
-Words = Annotated[str, Parameter(max_length=500)]
+UserKey = Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1)]
+Slots = Annotated[int, QueryParameter(ge=1, le=50)]
+Words = Annotated[str, QueryParameter(max_length=500)]
 
 
 class Reaction(msgspec.Struct, frozen=True):
@@ -64,7 +63,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
 
     @get("/", sync_to_thread=True)
     def playground(
-        request: Http, user: UserKey = None, k: Slots = 10, *, visitor: bool = False
+        request: Http, user: UserKey = None, k: Slots = 10, *, visitor: FromQuery[bool] = False
     ) -> Response[str] | Redirect:
         """The feed of a user, of a new visitor, or of the user with the smallest key."""
         active = engine()
@@ -90,7 +89,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         return shell.page(request, "search.html", here="Search", q=q, user=user, k=k, **values)
 
     @post("/react", sync_to_thread=True)
-    def react(request: Http, data: Annotated[Reaction, Body(media_type=RequestEncodingType.URL_ENCODED)]) -> Redirect:
+    def react(request: Http, data: URLEncodedBody[Reaction]) -> Redirect:
         """A click on an item, from the button's form; back to the page that it was on."""
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise PermissionDeniedException("a click may only come from these pages")
@@ -105,7 +104,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         return shell.page(request, "traces.html", here="Traces", pages=desk.recent(RECENT))
 
     @get("/trace/{request_id:str}", sync_to_thread=True)
-    def trace(request: Http, request_id: str, why: Words = "") -> Response[str]:
+    def trace(request: Http, request_id: FromPath[str], why: Words = "") -> Response[str]:
         """What one request did, stage by stage, and what became of its candidates."""
         page = desk.page(request_id)
         catalogue = engine().catalogue

@@ -11,6 +11,7 @@ from typing import Any
 from latex2mathml.converter import convert
 from litestar import Request as HttpRequest
 from litestar import Response, Router, get
+from litestar.params import FromPath
 from markupsafe import Markup
 
 from shortlist.core.errors import NotFound, ShortlistError
@@ -48,7 +49,7 @@ def lessons_router(engine: Callable[[], Engine]) -> Router:
         return shell.page(request, "index.html", here="Lessons", lessons=LESSONS)
 
     @get("/lessons/{slug:str}", sync_to_thread=True)
-    def lesson(request: Http, slug: str) -> Response[str]:
+    def lesson(request: Http, slug: FromPath[str]) -> Response[str]:
         """A lesson, its widgets in the state that the address asks for, or in their default."""
         found = _lesson(slug)
         query = dict(request.query_params)
@@ -56,14 +57,14 @@ def lessons_router(engine: Callable[[], Engine]) -> Router:
         return shell.page(request, f"{slug}.html", here="Lessons", lesson=found, live=live)
 
     @get("/lessons/widgets/{name:str}", sync_to_thread=True)
-    def fragment(request: Http, name: str) -> Response[str]:
+    def fragment(request: Http, name: FromPath[str]) -> Response[str]:
         """A widget for one state: what the page's script swaps in."""
         if name not in WIDGETS:
             raise NotFound(f"there is no widget {name[:40]!r}", where="lessons", fix=f"one of {sorted(WIDGETS)}")
         return shell.fragment(_drawn(shell, WIDGETS[name], engine(), dict(request.query_params)).view)
 
     @get("/code/{path:path}", sync_to_thread=True)
-    def code(request: Http, path: str) -> Response[str]:
+    def code(request: Http, path: FromPath[str]) -> Response[str]:
         """A source file of this package, line by line."""
         name = path.lstrip("/")
         file = (SOURCE / name).resolve()
@@ -80,13 +81,15 @@ def lessons_router(engine: Callable[[], Engine]) -> Router:
 
 
 def tex(formula: str, *, block: bool = False) -> Markup:
-    """A formula as MathML.
+    """A formula as MathML; one that stands by itself scrolls in its own box.
 
     Example:
         >>> str(tex("x"))[:5]
         '<math'
     """
-    return Markup(convert(formula, display="block" if block else "inline"))  # noqa: S704 - the templates' own formulas
+    math = Markup(convert(formula, display="block" if block else "inline"))  # noqa: S704 - the templates' own formulas
+    box = Markup('<div class="formula" tabindex="0" role="group" aria-label="Formula">{}</div>')
+    return box.format(math) if block else math
 
 
 def _lesson(slug: str) -> Lesson:

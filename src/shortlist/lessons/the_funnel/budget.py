@@ -16,7 +16,7 @@ from shortlist.core.request import Request, RequestBatch
 from shortlist.core.trace import Trace
 from shortlist.funnel.engine import Engine
 from shortlist.lessons.once import OncePerEngine
-from shortlist.lessons.views import Figure, figures, table
+from shortlist.lessons.views import Figure, Panel, Series, chart, figures, side_by_side, table
 from shortlist.lessons.widget import Choice, Guess, Slider, State, widget
 from shortlist.pages import svg
 from shortlist.pages.trace_chart import waterfall
@@ -26,7 +26,7 @@ __all__ = ["BudgetView", "StageTimes", "budget", "stage_times"]
 MOST = 200
 WARM_UP = 5
 RATIOS = {"1.1": "1.1 times", "1.5": "1.5 times", "2.5": "2 to 3 times", "5": "5 times or more"}
-WIDTH, HEIGHT, LEFT = 760.0, 150.0, 8.0
+WIDTH, HEIGHT, FLOOR = 380.0, 230.0, 196.0
 VISITORS = ("the user with the smallest key", "a visitor nobody knows")
 
 
@@ -64,8 +64,8 @@ class BudgetView:
 
     @property
     def p99(self) -> float:
-        """The least time that at least 99% of the runs kept to: with fewer than 100 runs, simply the slowest."""
-        return float(np.quantile(self.took_ms, 0.99, method="inverted_cdf"))
+        """Milliseconds; see ``p99_of``."""
+        return p99_of(self.took_ms)
 
     @property
     def late(self) -> float:
@@ -83,9 +83,7 @@ class BudgetView:
         return min(RATIOS, key=lambda option: abs(np.log(float(option) / (self.p99 / self.p50))))
 
     def html(self) -> Markup:
-        """The live run as a waterfall, the histogram of all of them, and every stage's own tail."""
-        tails = sum(stage.p99 for stage in self.stages if stage.stage != "retrieve")
-        slowest = max((stage.p99 for stage in self.stages if stage.stage == "retrieve"), default=0.0)
+        """The live run as a waterfall, the spread of all of them, and every stage's own tail."""
         rows = [(f"{s.name} ({s.stage})", f"{s.budget_ms:.4g}", f"{s.p50:.2f}", f"{s.p99:.2f}") for s in self.stages]
         return Markup().join(
             [
@@ -93,44 +91,58 @@ class BudgetView:
                     Figure("this run", f"{self.live.took_ms:.2f}", "ms", "live"),
                     Figure("median", f"{self.p50:.2f}", "ms", "p50"),
                     Figure("p99", f"{self.p99:.2f}", f"ms over {len(self.took_ms)} runs", "p99"),
-                    Figure("late", f"{self.late:.1%}", f"of runs, with {self.promised_ms} ms promised", "late"),
+                    Figure("late", f"{self.late:.1%}", f"of runs, if {self.promised_ms} ms were promised", "late"),
                 ),
                 waterfall(self.live),
-                self._histogram(),
-                Markup('<p class="small muted">{}</p>').format(
-                    f"The p99s of the stages, the slowest source and then the rest one after the other, add up to "
-                    f"{tails + slowest:.2f} ms; the p99 of the whole is {self.p99:.2f} ms. Tails rarely strike together."
-                ),
+                side_by_side(self._histogram(), self._settling()),
+                Markup('<p class="small muted">{}</p>').format(self._sum_of_tails()),
                 table("A stage at a time, milliseconds", ("stage", "budget", "median", "p99"), rows),
             ]
         )
 
+    def _sum_of_tails(self) -> str:
+        after = sum(stage.p99 for stage in self.stages if stage.stage != "retrieve")
+        slowest = max((stage.p99 for stage in self.stages if stage.stage == "retrieve"), default=0.0)
+        moral = "the tails do not strike together" if after + slowest > self.p99 else "the rest is spent between stages"
+        return (
+            f"The p99s of the stages, the slowest source and the others one after the other, add up to "
+            f"{after + slowest:.2f} ms. The p99 of the whole is {self.p99:.2f} ms: {moral}."
+        )
+
     def _histogram(self) -> Markup:
         end = max(*self.took_ms, float(self.promised_ms)) * 1.05
-        counts, edges = np.histogram(self.took_ms, bins=60, range=(0.0, end))
-        x = svg.Scale((0.0, end), (LEFT, WIDTH - LEFT))
-        floor = HEIGHT - 24
-        high = svg.Scale((0.0, float(counts.max())), (0.0, floor - 40))
-        parts = [
-            svg.rect(x(left) + 0.5, floor - high(n), x(right) - x(left) - 1, high(n), "bin", 2)
+        counts, edges = np.histogram(self.took_ms, bins=50, range=(0.0, end))
+        x = svg.Scale((0.0, end), (0.0, WIDTH))
+        high = svg.Scale((0.0, float(counts.max())), (0.0, FLOOR - 66))
+        parts = [svg.text(0, 12, "Runs by their time", "strong"), svg.line(0, FLOOR, WIDTH, FLOOR, "axis")]
+        parts += [
+            svg.rect(x(left) + 0.3, FLOOR - high(n), x(right) - x(left) - 0.6, high(n), "bin", 1)
             for n, left, right in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
             if n
         ]
-        parts.append(svg.line(LEFT, floor, WIDTH - LEFT, floor, "axis"))
         parts += [
-            svg.text(x(share * end), HEIGHT - 6, f"{share * end:.1f} ms", anchor=anchor)
-            for share, anchor in ((0.0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1.0, "end"))
+            svg.text(x(share * end), FLOOR + 18, f"{share * end:.1f} ms", anchor=anchor)
+            for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end"))
         ]
-        for value, css, name, height in (
-            (self.p50, "tail", "median", 14),
-            (self.p99, "tail", "p99", 30),
-            (float(self.promised_ms), "limit", "promised", 14),
-        ):
-            side = "end" if x(value) > WIDTH * 0.75 else "start"
-            parts.append(svg.line(x(value), height - 10, x(value), floor, css))
-            parts.append(svg.text(x(value) + (6 if side == "start" else -6), height, name, "strong", anchor=side))
+        marks = ((self.p50, "tail", "median"), (self.p99, "tail", "p99"), (self.promised_ms, "limit", "promised"))
+        for (value, css, name), height in zip(marks, (34, 50, 34), strict=True):
+            shift, anchor = (-6, "end") if x(value) > WIDTH * 0.7 else (6, "start")
+            parts.append(svg.line(x(value), height - 10, x(value), FLOOR, css))
+            parts.append(svg.text(x(value) + shift, height, name, "strong", anchor=anchor))
         label = f"Times of {len(self.took_ms)} runs: median {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
         return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=label)
+
+    def _settling(self) -> Markup:
+        """The p99 as it would have been reported after 10, 20, … runs."""
+        counts = range(10, len(self.took_ms) + 1, 10)
+        points = tuple((float(n), p99_of(self.took_ms[:n])) for n in counts)
+        panel = Panel("The p99 as you take more runs", "runs", (0, len(self.took_ms)), (0.0, max(y for _, y in points)))
+        return chart(panel, [Series("p99, milliseconds", "two", points)], now=len(self.took_ms))
+
+
+def p99_of(took_ms: Sequence[float]) -> float:
+    """The least of the times that at least 99% of them do not exceed; of fewer than 100, the slowest."""
+    return float(np.quantile(took_ms, 0.99, method="inverted_cdf"))
 
 
 def stage_times(traces: Sequence[Trace]) -> tuple[StageTimes, ...]:
@@ -145,7 +157,7 @@ def stage_times(traces: Sequence[Trace]) -> tuple[StageTimes, ...]:
             name=span.name,
             budget_ms=span.budget_ms,
             p50=float(np.quantile(took[span.stage, span.name], 0.5)),
-            p99=float(np.quantile(took[span.stage, span.name], 0.99, method="inverted_cdf")),
+            p99=p99_of(took[span.stage, span.name]),
         )
         for span in traces[-1].spans
     )

@@ -1,0 +1,67 @@
+"""Chromium, a server, and a page that fails its test if anything goes wrong in the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from tests.pages.serve import Holder, application, running
+from tests.pages.world import World
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found is None:
+        reason = f"no browser: none of {', '.join(NAMES)} is on the PATH"
+        if os.environ.get("SHORTLIST_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return {**browser_type_launch_args, "executable_path": found, "args": ["--no-sandbox"]}
+
+
+@pytest.fixture(scope="session")
+def holder(tmp_path_factory):
+    return Holder(World(tmp_path_factory.mktemp("world")).build())
+
+
+@pytest.fixture(scope="session")
+def base(holder):
+    with running(application(holder)) as address:
+        yield address
+
+
+def watch(page, origin):
+    """Notes what must not happen while a page is looked at."""
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
+    page.on("request", lambda r: None if r.url.startswith(origin) else wrong.append(f"off origin: {r.url}"))
+    # A navigation aborts what the page before it was still loading; nothing else may fail.
+    page.on("requestfailed", lambda r: None if "ABORTED" in r.failure else wrong.append(f"failed: {r.url} {r.failure}"))
+    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    return wrong
+
+
+@pytest.fixture
+def open_page(browser, base):
+    """Opens watched pages: ``open_page(path, width=…, theme=…, javascript=…, origin=…)``."""
+    contexts, notes = [], []
+
+    def opener(path="/", *, width=1200, theme="light", javascript=True, origin=base):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=javascript
+        )
+        contexts.append(context)
+        page = context.new_page()
+        notes.append(watch(page, origin))
+        page.goto(origin + path)
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert [note for noted in notes for note in noted] == []

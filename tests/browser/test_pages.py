@@ -1,0 +1,88 @@
+"""The pages in Chromium: accessible, without sideways scroll, in both themes and both widths, and they react."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+PATHS = ("/?user=3", "/search?q=harbour&user=3", "/trace", "/lessons", "/lessons/01-the-funnel", "/code/core/page.py")
+
+
+def check(page):
+    for details in page.locator("details:not([open]) > summary").all():
+        if details.is_visible():
+            details.click()
+    findings = [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]
+    assert findings == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_no_accessibility_finding_and_no_sideways_scroll(open_page, base, width, theme):
+    page = open_page(PATHS[0], width=width, theme=theme)
+    for path in PATHS:
+        page.goto(base + path)
+        check(page)
+    page.goto(base + "/search?q=harbour&user=3")
+    page.get_by_role("link", name="Open the trace").click()
+    check(page)
+    page.get_by_label(re.compile("Why this")).fill("Silent Garden")
+    page.get_by_role("button", name="Explain").click()
+    check(page)
+
+
+def test_the_first_key_press_offers_to_skip_to_the_content(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_click_on_an_item_takes_it_off_the_feed(open_page, holder, javascript):
+    page = open_page("/?user=5&k=8", javascript=javascript)
+    title = page.locator(".card h3").first.inner_text()
+    before = len(holder.clicks)
+    page.get_by_role("button", name=f"Click {title}", exact=True).click()
+    expect(page.locator(".head")).to_contain_text(title)
+    expect(page.locator(".card h3").get_by_text(title, exact=True)).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?user=5&k=8$"))
+    assert len(holder.clicks) == before + 1
+
+
+def test_a_new_visitor_begins_with_nothing_and_is_learned_about(open_page):
+    page = open_page("/")
+    page.get_by_role("link", name="New visitor").click()
+    expect(page.locator(".head")).to_contain_text("Nothing is known about this visitor yet")
+    title = page.locator(".card h3").first.inner_text()
+    page.get_by_role("button", name=f"Click {title}", exact=True).click()
+    expect(page.locator(".head")).to_contain_text(f"Lately liked: {title}")
+
+
+def test_the_theme_that_a_reader_chose_stays(open_page):
+    page = open_page(theme="light")
+    toggle = page.get_by_role("button", name="Dark theme")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    toggle.click()
+    page.goto(page.url.rsplit("/", 1)[0] + "/lessons")
+    expect(page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+def test_a_page_is_small(open_page, base):
+    page = open_page("/lessons/01-the-funnel")
+    sizes = page.evaluate("performance.getEntriesByType('resource').map(r => [r.name, r.decodedBodySize])")
+    assert sum(size for _, size in sizes) < 120_000
+    assert len(sizes) <= 6
