@@ -58,7 +58,9 @@ class SourcePool:
             done, _ = wait(running, None if patience == float("inf") else max(patience, 0.0) / 1e3, FIRST_COMPLETED)
             for future in done:
                 place = running.pop(future)
-                found[place] = self._taken(future, stages[place], recorder, started_ms) or found[place]
+                taken = self._taken(future, stages[place], recorder, started_ms)
+                if taken is not None:  # nothing found is an answer, with columns of its own
+                    found[place] = taken
             if not done:
                 for future in [future for future, left in waits.items() if left <= patience]:
                     stage = stages[running.pop(future)]
