@@ -131,18 +131,21 @@ def create_app(
             console_router(lambda: live.engine, desk),
             lessons_router(lambda: live.engine),
         ]
-        return Litestar(
+        closing = ExitStack()
+        app = Litestar(
             routers,
-            lifespan=[_closing(opened.pop_all().close)],
+            lifespan=[_closing(closing)],
             request_class=StrictRequest,
             request_max_body_size=settings.server.max_body_bytes,
             exception_handlers=HANDLERS,
             before_send=[harden],
             openapi_config=_openapi(),
         )
+        closing.callback(opened.pop_all().close)
+        return app
 
 
-def _closing(close: Callable[[], None]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _closing(resources: ExitStack) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """At the end: what was served is in the log, and every file is closed, the last opened first."""
 
     @asynccontextmanager
@@ -150,7 +153,7 @@ def _closing(close: Callable[[], None]) -> Callable[[Litestar], AbstractAsyncCon
         try:
             yield
         finally:
-            close()
+            resources.close()
 
     return lifespan
 

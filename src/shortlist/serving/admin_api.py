@@ -14,6 +14,7 @@ from shortlist.bidding.ledger import Ledger
 from shortlist.core.campaign import Campaign
 from shortlist.core.clock import Clock
 from shortlist.releases.active import list_releases
+from shortlist.serving.decoding import JsonBody
 from shortlist.serving.live_engine import LiveEngine
 from shortlist.serving.schemas import CampaignAnswer, CampaignsAnswer, ReleaseAnswer, ReleasesAnswer
 
@@ -46,7 +47,7 @@ def admin_router(
     """
 
     @post("/v1/campaigns", summary="Create a campaign", tags=["campaigns"], sync_to_thread=True)
-    def create(data: Campaign) -> Campaign:
+    def create(data: JsonBody[Campaign]) -> Campaign:
         """A campaign takes part in auctions as soon as this answers."""
         return campaigns.create(data)
 

@@ -62,7 +62,7 @@ def _http_exception(_request: Request[Any, Any, Any], error: HTTPException) -> R
     parts = error.extra if isinstance(error.extra, list) else []
     told = [part for part in parts if isinstance(part, dict)]
     what = "; ".join(str(part.get("message", "")) for part in told) or error.detail
-    where = ", ".join(str(part["key"]) for part in told if part.get("key"))
+    where = ", ".join("body" if part["key"] == "data" else str(part["key"]) for part in told if part.get("key"))
     if error.status_code >= 500:
         log.error("a request failed", exc_info=error)
         what, where = "the server failed", ""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.params import Body
 
 from shortlist.core.errors import InvalidRequest
 
-__all__ = ["StrictRequest", "decode", "mistake_of"]
+__all__ = ["JsonBody", "StrictRequest", "decode", "mistake_of"]
+
+T = TypeVar("T")
+JsonBody = Annotated[T, Body()]
+"""The type of a handler's ``data``."""
 
 _PLACE = re.compile(r"^(?P<what>.*?) - at `\$?\.?(?P<where>.*)`$", re.DOTALL)
 _FIX = "see the API's page for what is accepted"

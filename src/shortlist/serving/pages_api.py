@@ -14,6 +14,7 @@ from shortlist.bidding.campaigns import CampaignStore
 from shortlist.core.page import Page
 from shortlist.features.catalogue import Catalogue
 from shortlist.funnel.side_effects import SideEffects
+from shortlist.serving.decoding import JsonBody
 from shortlist.serving.front_desk import FrontDesk
 from shortlist.serving.live_engine import LiveEngine
 from shortlist.serving.schemas import (
@@ -51,7 +52,7 @@ def pages_router(
         return await asyncio.get_running_loop().run_in_executor(workers, work)
 
     @post("/v1/feed", status_code=200, summary="A feed", tags=["pages"])
-    async def feed(data: FeedRequest) -> PageAnswer:
+    async def feed(data: JsonBody[FeedRequest]) -> PageAnswer:
         """Items that one user may like next; served for an unknown user, too. The page is logged."""
 
         def work() -> PageAnswer:
@@ -61,7 +62,7 @@ def pages_router(
         return await worked(work)
 
     @post("/v1/search", status_code=200, summary="A search page", tags=["pages"])
-    async def search(data: SearchRequest) -> PageAnswer:
+    async def search(data: JsonBody[SearchRequest]) -> PageAnswer:
         """Organic and sponsored results for a query. The page is logged; ads bring the token that a click needs."""
 
         def work() -> PageAnswer:
@@ -73,7 +74,7 @@ def pages_router(
         return await worked(work)
 
     @post("/v1/events", status_code=200, summary="What happened to served pages", tags=["events"], sync_to_thread=True)
-    def events(data: EventsRequest) -> EventsAnswer:
+    def events(data: JsonBody[EventsRequest]) -> EventsAnswer:
         """Impressions, clicks and conversions: durable when this answers, and counted once an event id.
 
         Either all events of a request are accepted or none. A click on an ad is charged once an impression.
