@@ -19,6 +19,7 @@ FEATURES = (
     "phrase_match",
     "query_in_title",
     "title_in_query",
+    "title_with_query",
     "query_in_labels",
     "log_item_rate",
     "log_campaign_rate",
@@ -98,8 +99,9 @@ class PastRates:
 
     Clicks over expected examinations, shrunk towards the mean (Richardson et al., WWW 2007, section 4)::
 
-        log_rate = log((clicks + m rate) / (sum of alpha_slot + m) / rate)
-        rate = clicks in all / sum of alpha_slot in all
+        log_rate = log((clicks + c) / (rate * sum of alpha_slot + c)),   rate = clicks in all / sum of alpha_slot in all
+
+    so a key is half way to its own rate once c clicks were to be expected of it.
 
     Attributes:
         key: int64 ``(G,)``, rising.
@@ -117,18 +119,18 @@ class PastRates:
             key: ``(N,)``, item or campaign of each impression.
             click: ``(N,)``, 0 or 1.
             slot_effect: ``(N,)``, alpha of the slot it stood in.
-            shrinkage: m, in impressions at slot 1.
+            shrinkage: c, in clicks at the mean rate.
 
         Example:
-            >>> past = PastRates.count([7, 7, 9, 9], [1, 1, 0, 0], [1, 1, 1, 1], shrinkage=2.0)
-            >>> past.of(np.array([7, 9, 8])).round(3).tolist()  # log(3/4 / .5), log(1/4 / .5), unknown
+            >>> past = PastRates.count([7, 7, 9, 9], [1, 1, 0, 0], [1, 1, 1, 1], shrinkage=1.0)
+            >>> past.of(np.array([7, 9, 8])).round(3).tolist()  # log(3 / 2), log(1 / 2), unknown
             [0.405, -0.693, 0.0]
         """
         keys, index = np.unique(np.asarray(key, dtype=np.int64), return_inverse=True)
         clicks = np.bincount(index, weights=np.asarray(click, dtype=np.float64))
         examined = np.bincount(index, weights=np.asarray(slot_effect, dtype=np.float64))
         rate = clicks.sum() / examined.sum()
-        return cls(keys, np.log((clicks + shrinkage * rate) / (examined + shrinkage) / rate))
+        return cls(keys, np.log((clicks + shrinkage) / (rate * examined + shrinkage)))
 
     def of(self, key: Array) -> Float64:
         """The log rate of each key, float64 of ``key``'s shape."""
@@ -150,7 +152,7 @@ def ad_features(
     campaign: Int64,
     match_type: Array,
 ) -> Float64:
-    """The columns of ``FEATURES``, float64 ``(N, 7)``.
+    """The columns of ``FEATURES``, float64 ``(N, 8)``.
 
     Args:
         text: the catalogue's words.
@@ -164,11 +166,15 @@ def ad_features(
         match_type: ``(N,)``, 1 exact, 2 phrase, 3 broad.
     """
     match = np.asarray(match_type)
+    query_in_title, title_in_query, query_in_labels = text.overlaps(queries, query, row)
     return np.column_stack(
         [
             (match == MATCH_CODES["exact"]).astype(np.float64),
             (match == MATCH_CODES["phrase"]).astype(np.float64),
-            *text.overlaps(queries, query, row),
+            query_in_title,
+            title_in_query,
+            query_in_title * title_in_query,
+            query_in_labels,
             item_rates.of(item),
             campaign_rates.of(campaign),
         ]

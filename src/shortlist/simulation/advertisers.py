@@ -6,7 +6,8 @@ Every campaign says ``simulated`` and has it in its name. Nothing here is known 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,36 +23,42 @@ __all__ = ["CURRENCY", "simulated_campaigns"]
 
 CURRENCY = "EUR"
 _TIMEZONES = ("Europe/Madrid", "Europe/Helsinki", "America/New_York")
+_RIVALS = 8
+"""Campaigns that share a brand or a category, at least, so that there is something to auction."""
 _MATCH_DISCOUNT: dict[MatchType, float] = {"exact": 1.0, "phrase": 0.85, "broad": 0.65}
 """What a match type bids relative to the exact one: wider reach is worth less a click."""
 
 
 def simulated_campaigns(
-    dataset: Dataset, *, n_campaigns: int = 200, n_creatives: int = 8, rng: Rng = 0
+    dataset: Dataset, *, n_campaigns: int = 200, n_creatives: int = 5, rng: Rng = 0
 ) -> tuple[Campaign, ...]:
     """Campaigns with keys from 1.
 
-    Bids are lognormal with a median of 0.30 units and sigma 0.6 between campaigns, 0.3 within one. A tenth of the
-    campaigns keep shop hours, a fifth have a negative.
+    The largest brands or categories have at least eight campaigns each. Bids are lognormal with a median of 0.30 units,
+    sigma 0.6 between campaigns and 0.3 within one. A tenth of the campaigns keep shop hours, a fifth have a negative.
 
     Args:
         dataset: whose items are advertised.
-        n_campaigns: at most; fewer where there are fewer brands or categories to share out.
+        n_campaigns: how many; none where no item has a title, brand or category.
         n_creatives: items a campaign shows, at most.
         rng: a generator or a seed.
     """
     random = generator(rng)
     groups, noun = _groups(dataset)
+    groups = groups[: max(1, n_campaigns // _RIVALS)]
     if not groups:
         return ()
     campaigns: list[Campaign] = []
-    titles = dict(zip(dataset.items["item"].to_list(), dataset.items["title"].to_list(), strict=True))
+    titles = {
+        item: tuple(words(short_title(title))[:8]) for item, title in dataset.items.select("item", "title").rows()
+    }
+    frequency = Counter(word for text in titles.values() for word in text)
     for number in range(n_campaigns):
         label, items = groups[number % len(groups)]
         round_ = number // len(groups) + 1
         picked = random.choice(items, size=min(len(items), n_creatives), replace=False).tolist()
         name = f"{label} {noun} {round_} (simulated)".strip()[:200]
-        campaign = _campaign(number + 1, name, label, {item: titles[item] for item in picked}, random)
+        campaign = _campaign(number + 1, name, label, {item: titles[item] for item in picked}, frequency, random)
         check_campaign(campaign, currency=CURRENCY)
         campaigns.append(campaign)
     return tuple(campaigns)
@@ -73,20 +80,24 @@ def _groups(dataset: Dataset) -> tuple[list[tuple[str, list[int]]], str]:
     return sorted(usable, key=lambda group: (-len(group[1]), group[0])), "supplier" if branded else "distributor"
 
 
-def _campaign(key: int, name: str, label: str, titles: dict[int, str], random: np.random.Generator) -> Campaign:
+def _campaign(
+    key: int,
+    name: str,
+    label: str,
+    titles: Mapping[int, tuple[str, ...]],
+    frequency: Mapping[str, int],
+    random: np.random.Generator,
+) -> Campaign:
     level = 0.30 * MICROS * float(np.exp(0.6 * random.standard_normal()))
     wanted: dict[tuple[str, MatchType], None] = {(" ".join(words(label)), "broad"): None}
-    for title in titles.values():
-        text = words(short_title(title))[:8]
+    for text in titles.values():
         if not text:
             continue
         wanted[" ".join(text), "exact"] = None
         if len(text) > 1:
             start = int(random.integers(len(text) - 1))
             wanted[" ".join(text[start : start + 2]), "phrase"] = None
-        longest = max(text, key=len)
-        if len(longest) > 3:
-            wanted[longest, "broad"] = None
+        wanted[min(text, key=lambda word: (frequency[word], word)), "broad"] = None
     keywords = tuple(
         Keyword(
             keyword=number,

@@ -72,5 +72,5 @@ class ClickTruth:
 
 
 def _unit(rows: Float64) -> Float64:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0.0)
+    length: Float64 = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length > 0.0, length, 1.0)

@@ -1,8 +1,8 @@
 """The ad click model from a log: split by time, fitted, calibrated, and reported on what came after.
 
-    history      first 30 %   past click rates of items and campaigns, with slot effects from a fit to text alone
-    train        next 40 %    attraction and slot effects together
-    calibration  next 10 %    the sigmoid on top, slot effects held
+    history      first 25 %   past click rates of items and campaigns, with slot effects from a fit to text alone
+    train        next 35 %    attraction and slot effects together
+    calibration  next 20 %    the sigmoid on top, slot effects held
     test         last 20 %    the report
 
 No row is ever scored with counts of its own time or later. Cuts fall between instants, so a page is never split.
@@ -32,9 +32,9 @@ from shortlist.training.ad_log import checked_ad_log
 
 __all__ = ["AdReport", "AdTraining", "train_ad_model"]
 
-_CUTS = (0.3, 0.7, 0.8)
-_SHRINKAGE = 20.0
-"""Impressions at slot 1 that the mean rate counts for in a past rate."""
+_CUTS = (0.25, 0.6, 0.8)
+_SHRINKAGE = 4.0
+"""Clicks at the mean rate that a past rate is shrunk by: right where log rates vary with standard deviation 1/2."""
 
 
 class AdReport(msgspec.Struct, frozen=True, kw_only=True):
