@@ -20,6 +20,8 @@ from shortlist.learning.two_tower_model import in_batch_softmax_loss
 
 __all__ = ["QueryTowerRecipe", "misspelt", "train_query_tower"]
 
+_EXAMPLES_AN_ITEM = 100
+_EXAMPLES_AT_LEAST = 30_000
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -30,7 +32,7 @@ class QueryTowerRecipe:
     Attributes:
         width: d, where no item vectors are given.
         buckets: of the hashed words and n-grams.
-        examples: made-up queries in all.
+        examples: made-up queries at most; a small catalogue makes do with fewer, 100 an item.
         batch: examples a step, and so also the size of the sampled softmax.
         learning_rate: of Adam, falling to 0 by a cosine.
         temperature: τ of the softmax.
@@ -78,7 +80,8 @@ def train_query_tower(
     embedding = nn.Parameter(torch.randn(recipe.buckets + 1, width, generator=torch_rng) * 0.1)
     fixed = None if item_vectors is None else torch.from_numpy(item_vectors)
     optimizer = torch.optim.Adam([embedding], lr=recipe.learning_rate)
-    steps = max(1, recipe.examples // recipe.batch)
+    examples = min(recipe.examples, max(_EXAMPLES_AT_LEAST, _EXAMPLES_AN_ITEM * len(catalogue)))
+    steps = max(1, examples // recipe.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     for step in range(steps):
         row = draw.integers(1, len(catalogue), size=recipe.batch)

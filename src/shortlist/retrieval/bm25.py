@@ -29,8 +29,8 @@ class Bm25Index:
 
     with ``idf_w = log(1 + (N - n_w + .5) / (n_w + .5))``, k1 = 1.5 and b = .75 (Robertson & Zaragoza, "The
     probabilistic relevance framework: BM25 and beyond", 2009, section 3.4; as in Lucene, without the constant factor
-    k1 + 1, which changes no order). Words are stemmed by the Snowball English stemmer. The impacts of words in items are computed by
-    ``bm25s`` when the index is fitted.
+    k1 + 1, which changes no order). Words are stemmed by the Snowball English stemmer. ``bm25s`` computes the impacts
+    of words in items when the index is fitted.
 
     Args:
         impact: float32 ``(words, V + 1)``.

@@ -22,8 +22,8 @@ __all__ = ["FEED_WEIGHTS", "SEARCH_WEIGHTS", "SearchSources", "load_feed_sources
 FEED_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {PopularSource.name: 0.25, ItemNeighbourSource.name: 0.25, AlsSource.name: 0.25, TwoTowerSource.name: 1.0}
 )
-"""Weights of the feed's sources in ``merge``, chosen by recall@50 on MovieLens-100K, on requests between 60% and 80% of its
-time; reported figures come from the requests after that."""
+"""Weights of the feed's sources in ``merge``, chosen by recall@50 on MovieLens-100K, on requests between 60% and 80%
+of its time; reported figures come from the requests after that."""
 
 SEARCH_WEIGHTS: Mapping[str, float] = MappingProxyType({LexicalSource.name: 1.0, QueryTowerSource.name: 0.5})
 """Weights of the organic search sources in ``merge``."""
