@@ -1,0 +1,58 @@
+"""Pictures of the pages for the documentation: ``python -m tests.browser.screenshots [URL] [FOLDER]`` while a server runs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+from tests.browser.conftest import NAMES
+
+WIDTH, HEIGHT = 1200, 860
+QUERY = "star"
+
+
+def feed(page: Page, base: str) -> None:
+    page.goto(f"{base}/")
+
+
+def search(page: Page, base: str) -> None:
+    page.goto(f"{base}/search?q={QUERY}&user=1")
+
+
+def trace(page: Page, base: str) -> None:
+    feed(page, base)
+    page.get_by_role("link", name="Open the trace").click()
+    page.get_by_role("heading", name="Candidates, stage by stage").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 480)
+    page.wait_for_timeout(300)
+
+
+def lesson_01(page: Page, base: str) -> None:
+    page.goto(f"{base}/lessons/01-the-funnel")
+    widget = page.locator("#kept")
+    widget.get_by_label("about 100").check()
+    widget.get_by_role("status").get_by_text("You guessed").wait_for(state="attached")
+    widget.evaluate("element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 80)")
+    page.wait_for_timeout(300)
+
+
+def main(base: str = "http://127.0.0.1:8000", folder: str = "docs/images") -> None:
+    """Write ``<page>-<theme>.png`` for every page and theme."""
+    executable = next(path for path in map(shutil.which, NAMES) if path)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for theme in ("light", "dark"):
+            context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme)
+            page = context.new_page()
+            for name, show in (("feed", feed), ("search", search), ("trace", trace), ("lesson-01", lesson_01)):
+                show(page, base)
+                page.screenshot(path=Path(folder) / f"{name}-{theme}.png")
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
