@@ -34,7 +34,7 @@ class Running:
 @contextmanager
 def running(state: Path) -> Iterator[Running]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serving.tiny_server", str(state), "0"],
+        [sys.executable, "-W", "error", "-m", "tests.serving.tiny_server", str(state), "0"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"SHORTLIST_ADMIN_KEY": ADMIN_KEY},

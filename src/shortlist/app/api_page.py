@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from litestar import Request, Response, Router, get
 
+from shortlist.app.openapi import described
 from shortlist.pages.shell import Shell
 
 __all__ = ["Field", "Operation", "Part", "api_page_router", "operations_of"]
@@ -57,7 +58,7 @@ def api_page_router() -> Router:
     @get("/api", sync_to_thread=True)
     def api(request: Request[Any, Any, Any]) -> Response[str]:
         """What the API takes and gives."""
-        document = request.app.openapi_schema.to_schema()
+        document = described(request.app.openapi_schema.to_schema())
         operations = tuple(operations_of(document))
         return shell.page(request, "api.html", here="API", version=document["info"]["version"], operations=operations)
 
@@ -80,10 +81,7 @@ def operations_of(document: Document) -> Iterator[Operation]:
 
 def _parts(document: Document, told: Document) -> Iterator[Part]:
     if parameters := told.get("parameters"):
-        fields = tuple(
-            Field(one["name"], _kind(one["schema"]), one.get("description", "") or _limits(one["schema"]))
-            for one in parameters
-        )
+        fields = tuple(Field(one["name"], _kind(one["schema"]), one.get("description", "")) for one in parameters)
         yield Part("In the address", fields)
     if body := told.get("requestBody"):
         yield Part("Body", tuple(_fields(document, body["content"][_JSON]["schema"], "")))
@@ -98,8 +96,8 @@ def _fields(document: Document, schema: Document, prefix: str) -> Iterator[Field
     required = set(whole.get("required", ()))
     for name, raw in whole.get("properties", {}).items():
         field = _resolved(document, raw)
-        note = "; ".join(part for part in (_limits(field), "" if name in required else "optional") if part)
-        yield Field(prefix + name, _kind(field), note)
+        note = "; ".join(part for part in (_limits(raw), "" if name in required else "optional") if part)
+        yield Field(prefix + name, _kind(raw), note)
         if "properties" in field:
             yield from _fields(document, field, f"{prefix}{name}.")
         elif "items" in field and "properties" in (inner := _resolved(document, field["items"])):
@@ -114,18 +112,18 @@ def _resolved(document: Document, schema: Document) -> Document:
 
 
 def _kind(schema: Document) -> str:
-    if "oneOf" in schema:
-        return " or ".join(_kind(one) for one in schema["oneOf"])
+    if "anyOf" in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"])
+    if "$ref" in schema:
+        return str(schema["$ref"].rsplit("/", 1)[-1])
     if "enum" in schema:
         return " or ".join(f'"{value}"' for value in schema["enum"])
-    kind = schema.get("type", "object")
-    if kind == "array":
-        return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
-    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema['items'])}" if schema.get("items") else "list"
+    return str(schema.get("type", "object"))
 
 
 def _limits(schema: Document) -> str:
-    parts = [schema, *schema.get("oneOf", ())]
-    told = [text.format(part[name]) for part in parts for name, text in _LIMITS.items() if name in part]
-    description = schema.get("description", "")
-    return ", ".join([description, *told] if description and len(description) < 80 else told)
+    parts = [schema, *schema.get("anyOf", ())]
+    limits = [text.format(part[name]) for part in parts for name, text in _LIMITS.items() if name in part]
+    return "; ".join(part for part in (schema.get("description", "").rstrip("."), ", ".join(limits)) if part)

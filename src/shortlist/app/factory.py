@@ -10,12 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
-import shortlist
 from shortlist.app.api_page import api_page_router
+from shortlist.app.openapi import openapi_config
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
 from shortlist.bidding.tables import open_market
@@ -34,7 +31,8 @@ from shortlist.funnel.side_effects import SideEffects
 from shortlist.funnel.source_pool import SourcePool
 from shortlist.lessons.routes import lessons_router
 from shortlist.pages.shell import static_router
-from shortlist.releases.key import make_key
+from shortlist.releases.active import active_release
+from shortlist.releases.key import read_key
 from shortlist.releases.release import Release
 from shortlist.serving.admin import admin_guard, admin_key
 from shortlist.serving.admin_api import admin_router
@@ -68,8 +66,9 @@ def create_app(
         DataError: a database cannot be opened.
     """
     clock = clock or SystemClock()
+    release = active_release(state_dir / "releases")
+    key = read_key(state_dir)
     with ExitStack() as opened:
-        key = make_key(state_dir)
         database = open_database(state_dir / "events.sqlite", LOG)
         opened.callback(database.dispose)
         market = open_market(state_dir / "market.sqlite")
@@ -100,7 +99,7 @@ def create_app(
                 pool=pool,
             )
 
-        live = LiveEngine(state_dir / "releases", build, database, key)
+        live = LiveEngine(release, build, database, key)
         workers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="funnel")
         opened.callback(workers.shutdown)
         desk = FrontDesk(
@@ -139,7 +138,7 @@ def create_app(
             request_max_body_size=settings.server.max_body_bytes,
             exception_handlers=HANDLERS,
             before_send=[harden],
-            openapi_config=_openapi(),
+            openapi_config=openapi_config(),
         )
         closing.callback(opened.pop_all().close)
         return app
@@ -156,14 +155,3 @@ def _closing(resources: ExitStack) -> Callable[[Litestar], AbstractAsyncContextM
             resources.close()
 
     return lifespan
-
-
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Shortlist",
-        version=shortlist.__version__,
-        description="Recommender feeds and sponsored search as one engine.",
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=Components(security_schemes={"admin key": SecurityScheme(type="http", scheme="bearer")}),
-    )

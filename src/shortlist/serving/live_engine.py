@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import polars as pl
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from shortlist.datasets.dataset import INTERACTIONS
 from shortlist.events.read import read_clicks
 from shortlist.features.history import HistoryStore
 from shortlist.funnel.engine import Engine
-from shortlist.releases.active import active_release, find_release, mark_active
+from shortlist.releases.active import find_release, mark_active
 from shortlist.releases.release import Release
 
 __all__ = ["LiveEngine", "warm_up"]
@@ -33,23 +32,23 @@ class LiveEngine:
     """Holds the engine that serves.
 
     Args:
-        releases_dir: ``<state>/releases``; its active release is loaded at once.
+        release: the one to begin with, opened and so checked.
         build: makes an engine of a release and the users' histories.
         database: the log's; organic clicks in it extend the release's histories.
         key: the installation's key.
 
     Raises:
-        ReleaseError: no release is active, or the active one is refused.
+        ReleaseError: the release cannot be loaded.
     """
 
     def __init__(
-        self, releases_dir: Path, build: Callable[[Release, HistoryStore], Engine], database: sa.Engine, key: bytes
+        self, release: Release, build: Callable[[Release, HistoryStore], Engine], database: sa.Engine, key: bytes
     ) -> None:
-        self._releases_dir, self._build, self._database, self._key = releases_dir, build, database, key
+        self._releases_dir, self._build, self._database, self._key = release.folder.parent, build, database, key
         self._activation = threading.Lock()
         self._idle = threading.Condition()
         self._recording = 0
-        self._engine, _ = self._load(active_release(releases_dir, key=key))
+        self._engine, _ = self._load(release)
 
     @property
     def engine(self) -> Engine:
