@@ -1,0 +1,147 @@
+"""The ad click scorer: the same features everywhere, saved and read back bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from shortlist.core.candidates import Candidates
+from shortlist.core.columns import CAMPAIGN, MATCH_TYPE, P_CLICK_1, P_CLICK_1_RAW, ROW
+from shortlist.core.errors import ReleaseError
+from shortlist.core.request import Request, RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.text import words
+from shortlist.learning.position_click import PositionClickModel
+from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration
+from shortlist.ranking.ad_click_features import FEATURES, AdText, PastRates, ad_features
+from shortlist.testing import tiny_items
+
+
+@pytest.fixture
+def catalogue():
+    return Catalogue(tiny_items())
+
+
+def scorer(catalogue, *, slope=0.9, offset=0.1):
+    weights = np.linspace(-1.0, 1.0, len(FEATURES))
+    return AdClickScorer(
+        AdText(catalogue),
+        PastRates(np.array([10, 12]), np.array([0.4, -0.3])),
+        PastRates(np.array([7]), np.array([0.2])),
+        PositionClickModel(-2.0, weights, np.array([1.0, 0.5])),
+        SigmoidCalibration(slope, offset),
+        reference_quality=0.1,
+        simulated=True,
+    )
+
+
+def ads(catalogue, *per_request):
+    """Every (item, campaign, match type) of each request."""
+    flat = [ad for request in per_request for ad in request]
+    item, campaign, match = (np.array([ad[n] for ad in flat], dtype=np.int64) for n in range(3))
+    offsets = np.cumsum([0, *(len(request) for request in per_request)])
+    found = Candidates.found("keywords", offsets, item, np.zeros(len(flat)))
+    return found.with_columns({CAMPAIGN: campaign, MATCH_TYPE: match, ROW: catalogue.rows(item)})
+
+
+def batch_of(*queries):
+    return RequestBatch.of(*(Request(f"r{n}", k=1, at_us=0, query=query) for n, query in enumerate(queries)))
+
+
+def test_overlaps_are_shares_of_different_words(catalogue):
+    text = AdText(catalogue)
+    queries = ["red red kettle", "lamp office", "", "kitchen acme xyz"]
+    rng = np.random.default_rng(0)
+    query, row = rng.integers(0, 4, 60), rng.integers(0, 5, 60)
+    got = np.column_stack(text.overlaps(queries, query, row))
+    labels = ["", "kitchen acme", "kitchen acme", "light lux", "light office lux"]
+    for (q, r), shares in zip(zip(query, row, strict=True), got, strict=True):
+        asked, title, label = set(words(queries[q])), set(words(catalogue.titles[r])), set(labels[r].split())
+        expected = [
+            len(asked & title) / len(asked) if asked else 0.0,
+            len(asked & title) / len(title) if title else 0.0,
+            len(asked & label) / len(asked) if asked else 0.0,
+        ]
+        np.testing.assert_allclose(shares, expected)
+
+
+def test_features_are_in_the_documented_order(catalogue):
+    features = ad_features(
+        AdText(catalogue),
+        PastRates(np.array([12]), np.array([0.7])),
+        PastRates(np.array([3]), np.array([-0.2])),
+        queries=["red lamp office"],
+        query=np.zeros(2, dtype=np.int64),
+        row=catalogue.rows(np.array([12, 13])),
+        item=np.array([12, 13]),
+        campaign=np.array([3, 4]),
+        match_type=np.array([1, 3]),
+    )
+    named = [dict(zip(FEATURES, row, strict=True)) for row in features.round(6).tolist()]
+    assert named[0] == {
+        "exact_match": 1.0,
+        "phrase_match": 0.0,
+        "query_in_title": round(2 / 3, 6),
+        "title_in_query": 1.0,
+        "title_with_query": round(2 / 3, 6),
+        "query_in_labels": 0.0,
+        "log_item_rate": 0.7,
+        "log_campaign_rate": -0.2,
+    }
+    assert named[1]["query_in_labels"] == round(1 / 3, 6)
+    assert named[1]["log_item_rate"] == named[1]["log_campaign_rate"] == 0.0
+
+
+def test_a_batch_is_as_many_single_requests(catalogue):
+    stage = scorer(catalogue)
+    per_request = [[(10, 7, 1), (12, 8, 3)], [], [(13, 7, 2)]]
+    queries = ["red kettle", "nothing", "desk lamp"]
+    together = stage.score(batch_of(*queries), ads(catalogue, *per_request))[P_CLICK_1]
+    apart = [
+        stage.score(batch_of(query), ads(catalogue, rows))[P_CLICK_1]
+        for query, rows in zip(queries, per_request, strict=True)
+        if rows
+    ]
+    np.testing.assert_array_equal(together, np.concatenate(apart))
+
+
+def test_calibration_is_the_sigmoid_of_the_raw_logit(catalogue):
+    columns = scorer(catalogue).score(batch_of("red lamp"), ads(catalogue, [(12, 7, 1)]))
+    raw = columns[P_CLICK_1_RAW]
+    np.testing.assert_allclose(columns[P_CLICK_1], expit(0.9 * np.log(raw / (1 - raw)) + 0.1))
+
+
+def test_unknown_items_campaigns_and_words_are_scored(catalogue):
+    got = scorer(catalogue).score(batch_of("zzz \u0000"), ads(catalogue, [(999, 999, 3)]))
+    assert 0.0 < got[P_CLICK_1][0] < 1.0
+
+
+def test_it_scores_the_same_after_a_round_trip(catalogue, tmp_path):
+    before = scorer(catalogue)
+    before.save(tmp_path / "ads")
+    after = AdClickScorer.load(tmp_path / "ads", catalogue)
+    batch, rows = batch_of("red kettle"), ads(catalogue, [(10, 7, 1), (12, 7, 2), (99, 1, 3)])
+    np.testing.assert_array_equal(before.score(batch, rows)[P_CLICK_1], after.score(batch, rows)[P_CLICK_1])
+    assert after.slot_effects.tolist() == [1.0, 0.5]
+    assert after.reference_quality == 0.1
+    assert after.simulated
+
+
+@pytest.mark.parametrize("file", ["ad_click.json", "past_rates.safetensors"])
+def test_a_torn_or_missing_file_is_an_error_that_names_the_folder(catalogue, tmp_path, file):
+    scorer(catalogue).save(tmp_path)
+    (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:20])
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        AdClickScorer.load(tmp_path, catalogue)
+    (tmp_path / file).unlink()
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        AdClickScorer.load(tmp_path, catalogue)
+
+
+def test_a_model_of_other_features_is_refused(catalogue, tmp_path):
+    scorer(catalogue).save(tmp_path)
+    path = tmp_path / "ad_click.json"
+    path.write_text(path.read_text().replace("exact_match", "something_else"))
+    with pytest.raises(ReleaseError, match="fitted to the features"):
+        AdClickScorer.load(tmp_path, catalogue)
