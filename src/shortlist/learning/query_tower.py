@@ -14,6 +14,7 @@ from shortlist.core.arrays import Float32, Int64, Ragged
 from shortlist.core.randomness import Rng, generator
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import hashed_fragments, words
+from shortlist.learning.one_thread import one_thread
 from shortlist.learning.query_tower_arrays import QueryTowerArrays
 from shortlist.learning.two_tower import Progress, silent
 from shortlist.learning.two_tower_model import in_batch_softmax_loss
@@ -48,6 +49,7 @@ class QueryTowerRecipe:
     misspelt: float = 0.3
 
 
+@one_thread()
 def train_query_tower(
     catalogue: Catalogue,
     *,

@@ -12,6 +12,7 @@ import torch
 from shortlist.core.arrays import Int64, Ragged
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import hashed, words
+from shortlist.learning.one_thread import one_thread
 from shortlist.learning.two_tower_arrays import TwoTowerArrays, latest
 from shortlist.learning.two_tower_model import TwoTowerModel, in_batch_softmax_loss
 
@@ -55,6 +56,7 @@ class TwoTowerRecipe:
     steps_at_most: int = 20_000
 
 
+@one_thread()
 def train_two_tower(
     interactions: pl.DataFrame,
     catalogue: Catalogue,
