@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from itertools import pairwise
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,14 +22,10 @@ __all__ = ["EligibilityFilter", "Reason", "reason_against"]
 Reason: TypeAlias = Literal[
     "campaign not in the book", "paused", "not started", "ended", "outside its hours", "budget spent"
 ]
-_REASONS: tuple[Reason, ...] = (
-    "campaign not in the book",
-    "paused",
-    "not started",
-    "ended",
-    "outside its hours",
-    "budget spent",
-)
+_REASONS: tuple[Reason, ...] = get_args(Reason)
+_NOT_IN_BOOK: Reason = "campaign not in the book"
+_SPENT: Reason = "budget spent"
+_MAY_BID = -1
 
 
 class EligibilityFilter:
@@ -50,24 +47,28 @@ class EligibilityFilter:
         campaigns = self._book().campaigns
         keys, place = np.unique(candidates[CAMPAIGN], return_inverse=True)
         pairs, row_pair = np.unique(candidates.request_index * max(1, len(keys)) + place, return_inverse=True)
+        request, which = np.divmod(pairs, max(1, len(keys)))
         verdict = np.empty(len(pairs), dtype=np.int64)
-        for number, pair in enumerate(pairs):
-            request, which = divmod(int(pair), len(keys))
-            reason = self._reason(campaigns.get(int(keys[which])), batch.requests[request].at_us)
-            verdict[number] = -1 if reason is None else _REASONS.index(reason)
+        edges = np.searchsorted(request, np.arange(len(batch) + 1)).tolist()
+        for asked, (start, end) in zip(batch.requests, pairwise(edges), strict=True):
+            if start < end:
+                bidders = [campaigns.get(key) for key in keys[which[start:end]].tolist()]
+                verdict[start:end] = self._verdicts(bidders, asked.at_us)
         of_row = verdict[row_pair]
         dropped = tuple(
             Dropped(reason, candidates.key[of_row == code]) for code, reason in enumerate(_REASONS) if code in verdict
         )
-        return Filtered(of_row == -1, dropped)
+        return Filtered(of_row == _MAY_BID, dropped)
 
-    def _reason(self, campaign: Campaign | None, at_us: int) -> Reason | None:
-        if campaign is None:
-            return "campaign not in the book"
-        against = reason_against(campaign, at_us)
-        if against is None and self._ledger.remaining([campaign], at_us)[0] == 0:
-            return "budget spent"
-        return against
+    def _verdicts(self, bidders: list[Campaign | None], at_us: int) -> list[int]:
+        """The place in ``_REASONS`` of what stands against each campaign at an instant, or ``_MAY_BID``."""
+        reasons = [_NOT_IN_BOOK if c is None else reason_against(c, at_us) for c in bidders]
+        open_ = [number for number, reason in enumerate(reasons) if reason is None]
+        left = self._ledger.remaining([c for c in (bidders[number] for number in open_) if c is not None], at_us)
+        for number, micros in zip(open_, left.tolist(), strict=True):
+            if micros == 0:
+                reasons[number] = _SPENT
+        return [_MAY_BID if reason is None else _REASONS.index(reason) for reason in reasons]
 
 
 def reason_against(campaign: Campaign, at_us: int) -> Reason | None:

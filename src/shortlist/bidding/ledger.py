@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -105,7 +105,9 @@ class Ledger:
 
     def remaining(self, campaigns: Sequence[Campaign], at_us: int) -> Int64:
         """Micros of each campaign's local day that are left, int64 ``(len(campaigns),)``; never below 0."""
-        return np.array([max(0, c.daily_budget - self._day(c, at_us).settled) for c in campaigns], dtype=np.int64)
+        days = self._days_of(campaigns, at_us)
+        left = [max(0, c.daily_budget - day.settled) for c, day in zip(campaigns, days, strict=True)]
+        return np.array(left, dtype=np.int64)
 
     def spent(self, campaign: Campaign, at_us: int) -> Spend:
         """What the local day that holds ``at_us`` has cost so far, from the database."""
@@ -117,14 +119,29 @@ class Ledger:
         """Write what waits, then stop; charges after this are refused."""
         self._writer.close()
 
-    def _day(self, campaign: Campaign, at_us: int) -> _Day:
-        day = self._days.get(campaign.campaign)
-        if day is None or not day.start_us <= at_us < day.end_us:
-            start_us, end_us = local_day(at_us, campaign.timezone)
-            with self._market.connect() as connection:
-                day = _Day(start_us, end_us, _spend(connection, campaign.campaign, start_us).settled)
-            self._note(campaign.campaign, day)
-        return day
+    def _days_of(self, campaigns: Sequence[Campaign], at_us: int) -> list[_Day]:
+        """The local day of each campaign; one query for all those whose day is not in memory yet."""
+        held = [self._days.get(c.campaign) for c in campaigns]
+        fresh = {
+            c.campaign: local_day(at_us, c.timezone)
+            for c, day in zip(campaigns, held, strict=True)
+            if day is None or not day.start_us <= at_us < day.end_us
+        }
+        read = self._read(fresh) if fresh else {}
+        for key, day in read.items():
+            self._note(key, day)
+        return [read.get(c.campaign) or self._days[c.campaign] for c in campaigns]
+
+    def _read(self, days: Mapping[int, tuple[int, int]]) -> dict[int, _Day]:
+        starts = {start_us for start_us, _ in days.values()}
+        asked = sa.select(SPEND.c.campaign, SPEND.c.day_start_us, SPEND.c.settled).where(
+            SPEND.c.campaign.in_(days), SPEND.c.day_start_us.in_(starts)
+        )
+        with self._market.connect() as connection:
+            settled = {(row.campaign, row.day_start_us): row.settled for row in connection.execute(asked)}
+        return {
+            key: _Day(start_us, end_us, settled.get((key, start_us), 0)) for key, (start_us, end_us) in days.items()
+        }
 
     def _note(self, campaign: int, day: _Day) -> None:
         """Remember the later day; of one day the higher amount, for charges may return out of order."""
