@@ -1,0 +1,42 @@
+"""``shortlist train``: a data set in, a release out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shortlist.cli.evaluate import print_report
+from shortlist.cli.progress import progress_bars
+from shortlist.datasets.load import load
+from shortlist.releases.active import activate
+from shortlist.training.ad_log import read_ad_log
+from shortlist.training.release import train_release
+
+__all__ = ["train"]
+
+
+def train(
+    *,
+    data: Annotated[str, typer.Option(help="A data set's name, or a folder of your own tables.")] = "movielens",
+    state: Annotated[Path, typer.Option(help="Folder that holds the releases.")] = Path("state"),
+    version: Annotated[str | None, typer.Option(help="Name of the new release; the time where not given.")] = None,
+    ads_log: Annotated[
+        Path | None, typer.Option(help="Advertisement impressions to learn p_click_1 from, as Parquet.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and data give the same models.", min=0)] = 0,
+    no_activate: Annotated[bool, typer.Option("--no-activate", help="Leave the active release as it is.")] = False,
+) -> None:
+    """Fit retrieval, ranker and calibrator on a global time split, judge them on later requests, write a release."""
+    console = Console()
+    log = read_ad_log(ads_log) if ads_log is not None else None
+    with progress_bars() as progress:
+        dataset = load(data, progress=progress)
+        release = train_release(dataset, state / "releases", version=version, ads_log=log, seed=seed, progress=progress)
+    console.print(f"Data: {dataset.licence}", style="dim")
+    if not no_activate:
+        activate(state / "releases", release.version)
+    print_report(release)
+    console.print(f"\nrelease {release.version}{'' if no_activate else ' (active)'}: {release.folder}")

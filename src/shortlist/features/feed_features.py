@@ -1,0 +1,258 @@
+"""The feed ranker's features: one function for training and for the request path, so that the two cannot differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from shortlist.core.arrays import Array, Bool, Float32, Int64, Ragged
+from shortlist.core.candidates import Candidates
+from shortlist.core.columns import RETRIEVAL_SCORE
+from shortlist.core.errors import ReleaseError
+from shortlist.core.request import RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
+from shortlist.features.statistics import ItemStatistics
+from shortlist.features.transitions import Transitions
+
+__all__ = ["FeatureRows", "FeedFeatures"]
+
+_RECENT = 20
+"""The latest items that count as recent."""
+_LIKED_AT_MOST = 200
+"""The latest liked items that an affinity is over."""
+_CATEGORIES_AT_MOST = 8
+
+_REQUEST = (
+    DenseFeature("n_liked", "log1p of the items liked so far"),
+    DenseFeature("n_seen", "log1p of the items dealt with so far"),
+    DenseFeature("like_share", "(liked + 1) / (dealt with + 2)"),
+    DenseFeature("recent_met", "mean of the recent items' log popularity"),
+    DenseFeature("recent_like_rate", "mean of the recent items' like rate"),
+    DenseFeature("recent_age", "mean of the recent items' log age"),
+)
+_CANDIDATE = (
+    DenseFeature("retrieval_score", "100 times reciprocal rank fusion"),
+    DenseFeature("n_sources", "sources that found the item"),
+    DenseFeature("met", "log popularity among all events"),
+    DenseFeature("liked", "log popularity among positives"),
+    DenseFeature("lately", "log popularity among the latest fifth of the events"),
+    DenseFeature("like_rate", "smoothed share of positives"),
+    DenseFeature("age", "log1p of the days since release"),
+    DenseFeature("has_age", "1 where the release is known"),
+    DenseFeature("met_gap", "log popularity minus the mean of the recent items'"),
+    DenseFeature("age_gap", "log age minus the mean of the recent items'"),
+    DenseFeature("category_liked", "mean cosine of categories with the liked items"),
+    DenseFeature("category_recent", "mean cosine of categories with the recent items"),
+    DenseFeature("near_liked", "mean cosine of item vectors with the liked items"),
+    DenseFeature("near_recent", "mean cosine of item vectors with the recent items"),
+    DenseFeature("near_last", "cosine of item vectors with the last item"),
+    DenseFeature("nearest_recent", "greatest cosine of item vectors with a recent item"),
+    DenseFeature("follows", "log of the mean transition from the recent items"),
+    DenseFeature("follows_last", "log of the mean transition from the last three items"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureRows:
+    """The features of a batch, in the order of a ``FeatureSpec``.
+
+    Attributes:
+        request: float32 ``(R, r)``, dense features of the requests.
+        index: int64 ``(N,)``, the request of each row.
+        candidate: float32 ``(N, c)``, dense features of the rows.
+        row: int64 ``(N,)``, the item's row in the release.
+        categories: int64 ``(N, L)``, numbers of its categories from 1, padded with 0.
+    """
+
+    request: Float32
+    index: Int64
+    candidate: Float32
+    row: Int64
+    categories: Int64
+
+    def keep(self, mask: Bool) -> FeatureRows:
+        """The rows where ``mask`` (bool ``(N,)``) holds; every request stays."""
+        return FeatureRows(self.request, self.index[mask], self.candidate[mask], self.row[mask], self.categories[mask])
+
+    @classmethod
+    def join(cls, parts: Sequence[FeatureRows]) -> FeatureRows:
+        """Batches one behind the other, as one."""
+        first = np.concatenate([[0], np.cumsum([len(part.request) for part in parts])])
+        return cls(
+            np.concatenate([part.request for part in parts]),
+            np.concatenate([part.index + start for part, start in zip(parts, first[:-1], strict=True)]),
+            np.concatenate([part.candidate for part in parts]),
+            np.concatenate([part.row for part in parts]),
+            np.concatenate([part.categories for part in parts]),
+        )
+
+
+class FeedFeatures:
+    """Turns requests with histories and their candidates into a ranker's inputs.
+
+    Args:
+        catalogue: the release's items.
+        statistics: of the items, fitted on events before those it is used for.
+        transitions: likewise.
+        item_vectors: float32 ``(V + 1, d)`` of length 1; zeros where there is none.
+        sources: the sources whose ranks and scores are features, in order. One that a request went without counts as
+            one that found nothing.
+        limit: candidates a source brings at most; the rank of what it did not find.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        statistics: ItemStatistics,
+        transitions: Transitions,
+        item_vectors: Float32,
+        *,
+        sources: tuple[str, ...],
+        limit: int,
+    ) -> None:
+        self.catalogue, self.statistics, self.transitions = catalogue, statistics, transitions
+        self.item_vectors = item_vectors
+        self.sources, self.limit = sources, limit
+        matrix = catalogue.category_matrix
+        length = np.sqrt(matrix.sum(axis=1, keepdims=True))
+        self._category_vectors: Float32 = (matrix / np.maximum(length, 1.0)).astype(np.float32)
+        self._categories = _padded_categories(matrix)
+        self.spec = FeatureSpec(
+            request=_REQUEST,
+            candidate=_CANDIDATE + tuple(feature for name in sources for feature in _of_source(name, limit)),
+            categorical=(CategoricalFeature("item", len(catalogue)),),
+            multi_valued=(MultiValuedFeature("categories", len(catalogue.categories) + 1, self._categories.shape[1]),),
+        )
+
+    def compute(self, batch: RequestBatch, candidates: Candidates) -> FeatureRows:
+        """The features of every row.
+
+        Args:
+            batch: requests with ``history`` and ``seen``.
+            candidates: with ``RETRIEVAL_SCORE``.
+        """
+        s = self.statistics
+        row, index = self.catalogue.rows(candidates.item), candidates.request_index
+        liked, recent = self._latest(batch.history, _LIKED_AT_MOST), self._latest(batch.seen, _RECENT)
+        request = self._of_requests(batch, recent)
+        found = candidates[RETRIEVAL_SCORE]
+        columns: list[Array] = [
+            100.0 * found,
+            _bits(candidates),
+            s.met[row],
+            s.liked[row],
+            s.lately[row],
+            s.like_rate[row],
+            s.age[row],
+            s.has_age[row],
+            s.met[row] - request[index, 3],
+            s.age[row] - request[index, 5],
+            *self._likeness(liked, recent, candidates.request_offsets, row),
+            np.log(self.transitions.scores(recent, row, index) + 1e-3),
+            np.log(self.transitions.scores([part[-3:] for part in recent], row, index) + 1e-3),
+        ]
+        for name in self.sources:
+            columns.extend(self._found_by(name, candidates))
+        return FeatureRows(request, index, np.stack(columns, axis=1).astype(np.float32), row, self._categories[row])
+
+    def _latest(self, lists: Ragged, n: int) -> list[Int64]:
+        """Rows of each list's last ``n`` items that the catalogue knows."""
+        rows = self.catalogue.rows(lists.values)
+        parts = [rows[end - min(n, length) : end] for end, length in zip(lists.offsets[1:], lists.lengths, strict=True)]
+        return [part[part > 0] for part in parts]
+
+    def _of_requests(self, batch: RequestBatch, recent: list[Int64]) -> Float32:
+        n_liked, n_seen = batch.history.lengths, batch.seen.lengths
+        s = self.statistics
+        means = [
+            (s.met[part].mean(), s.like_rate[part].mean(), s.age[part].mean()) if len(part) else (0.0, 0.0, 0.0)
+            for part in recent
+        ]
+        return np.column_stack(
+            [np.log1p(n_liked), np.log1p(n_seen), (n_liked + 1) / (n_seen + 2), np.array(means).reshape(-1, 3)]
+        ).astype(np.float32)
+
+    def _likeness(self, liked: list[Int64], recent: list[Int64], offsets: Int64, row: Int64) -> tuple[Float32, ...]:
+        """``category_liked`` to ``nearest_recent``: one small matrix product a request."""
+        out = np.zeros((6, len(row)), dtype=np.float32)
+        kinds, vectors = self._category_vectors, self.item_vectors
+        for r, (likes, late) in enumerate(zip(liked, recent, strict=True)):
+            part = slice(offsets[r], offsets[r + 1])
+            kind, vector = kinds[row[part]], vectors[row[part]]
+            if len(likes):
+                out[0, part] = kind @ kinds[likes].mean(axis=0)
+                out[2, part] = vector @ vectors[likes].mean(axis=0)
+            if len(late):
+                near = vector @ vectors[late].T
+                out[1, part] = kind @ kinds[late].mean(axis=0)
+                out[3, part], out[4, part] = near.mean(axis=1), near[:, -1]
+                out[5, part] = near.max(axis=1)
+        return tuple(out)
+
+    def _found_by(self, name: str, candidates: Candidates) -> tuple[Array, Array, Array]:
+        n = len(candidates)
+        if name not in candidates.source_names:
+            return np.zeros(n), np.full(n, np.log1p(self.limit)), np.zeros(n)
+        place = candidates.source_names.index(name)
+        rank, score = candidates.source_rank[:, place], candidates.source_score[:, place]
+        found = rank >= 0
+        return (
+            found.astype(np.float32),
+            np.log1p(np.where(found, np.minimum(rank, self.limit), self.limit)),
+            np.where(found & np.isfinite(score), score, 0.0),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the tables."""
+        save_file({"item_vectors": self.item_vectors}, folder / "item_vectors.safetensors")
+        self.statistics.save(folder / "statistics.safetensors")
+        self.transitions.save(folder / "transitions.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue, *, sources: tuple[str, ...], limit: int) -> FeedFeatures:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: a file is missing or belongs to another catalogue.
+        """
+        statistics = ItemStatistics.load(folder / "statistics.safetensors", catalogue)
+        transitions = Transitions.load(folder / "transitions.safetensors", catalogue)
+        path = folder / "item_vectors.safetensors"
+        try:
+            vectors = load_file(path)["item_vectors"]
+        except (OSError, SafetensorError, KeyError):
+            raise ReleaseError("the item vectors cannot be read", where=str(path), fix="train a new release") from None
+        if len(vectors) != len(catalogue):
+            raise ReleaseError(
+                "the item vectors are of another catalogue", where=str(path), fix="a release's files belong together"
+            )
+        return cls(catalogue, statistics, transitions, vectors, sources=sources, limit=limit)
+
+
+def _of_source(name: str, limit: int) -> tuple[DenseFeature, DenseFeature, DenseFeature]:
+    return (
+        DenseFeature(f"{name}_found", "1 where the source found the item"),
+        DenseFeature(f"{name}_rank", f"log1p of its rank from 0, {limit} where it was not found"),
+        DenseFeature(f"{name}_score", "its score, 0 where it was not found"),
+    )
+
+
+def _bits(candidates: Candidates) -> Float32:
+    return np.asarray((candidates.source_rank >= 0).sum(axis=1), dtype=np.float32)
+
+
+def _padded_categories(matrix: Float32) -> Int64:
+    """Each row's category numbers from 1, at most eight, padded with 0: int64 ``(V + 1, L)``."""
+    longest = int(min(_CATEGORIES_AT_MOST, max(1.0, matrix.sum(axis=1).max(initial=0.0))))
+    padded = np.zeros((len(matrix), longest), dtype=np.int64)
+    row, category = np.nonzero(matrix)
+    place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+    kept = place < longest
+    padded[row[kept], place[kept]] = category[kept] + 1
+    return padded

@@ -1,0 +1,240 @@
+"""Fits the feed of a release: sources, features, ranker and calibrator, each on the past of what it is used for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from shortlist.core.arrays import Array, Bool, Float32, Float64, Int64
+from shortlist.core.errors import DataError
+from shortlist.core.stages import Source
+from shortlist.datasets.dataset import Dataset
+from shortlist.evaluation.metrics.log_loss import log_loss
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.feed_features import FeatureRows, FeedFeatures
+from shortlist.features.statistics import ItemStatistics
+from shortlist.features.transitions import Transitions
+from shortlist.learning.calibration import Calibrator, IsotonicCalibrator, PlattCalibrator
+from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
+from shortlist.ranking.dcn_v2_model import DCNv2, export_onnx
+from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
+from shortlist.retrieval.fit import RetrievalFact, fit_all, fit_als, fit_item_neighbours, fit_popular, fit_two_tower
+from shortlist.retrieval.load import load_feed_sources
+from shortlist.retrieval.vectors import load_item_vectors
+from shortlist.training.examples import Examples, make_examples
+from shortlist.training.plan import FeedPlan
+from shortlist.training.rates import RateBaselines
+from shortlist.training.requests import LabelledRequests
+
+__all__ = ["FeedFit", "fit_calibrator", "fit_feed", "fit_ranker"]
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeedFit:
+    """What fitting a feed says of itself.
+
+    Attributes:
+        features_hash: of the ranker's inputs.
+        retrieval: a fact a source.
+        losses: validation log-loss after each pass of the ranker.
+        calibrator: "platt" or "isotonic".
+    """
+
+    features_hash: str
+    retrieval: tuple[RetrievalFact, ...]
+    losses: tuple[float, ...]
+    calibrator: str
+
+
+def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPlan, *, progress: Progress) -> FeedFit:
+    """Fit and write ``retrieval/``, ``ranking/feed/`` and ``evaluation/`` of a release.
+
+    The ranker learns from requests in the examples window, with sources and item tables fitted on what lies before
+    it. The released sources and tables are then fitted on everything before the calibration window, and it is with
+    these that training is stopped, the probabilities are calibrated and the release is judged.
+
+    Raises:
+        DataError: a window holds no request, or no request with a positive and a negative.
+    """
+    interactions, split = dataset.interactions, plan.split
+    early = _before(interactions, split.examples)
+    sources, vectors = _early_sources(early, catalogue, plan, progress)
+    features = _features(early, catalogue, vectors, sources, plan)
+    requests = plan.requests(interactions, split.examples, split.calibration)
+    learn = _examples("ranker examples", sources, features, requests, plan, progress, rate=plan.negative_rate)
+
+    late = _before(interactions, split.calibration)
+    retrieval = folder / "retrieval"
+    facts = fit_all(dataset, late, catalogue, retrieval, limit=plan.limit, seed=plan.seed, progress=progress)
+    released = load_feed_sources(retrieval, catalogue, limit=plan.limit)
+    features = _features(late, catalogue, load_item_vectors(retrieval, catalogue), released, plan)
+    requests = plan.requests(interactions, split.calibration, split.test)
+    held_out = _examples("calibration examples", released, features, requests, plan, progress, rate=1.0)
+
+    ranking = folder / "ranking" / "feed"
+    ranking.mkdir(parents=True)
+    features.save(ranking)
+    losses = fit_ranker(features, learn, held_out, ranking, seed=plan.seed, progress=progress)
+    facts_of_ranker = RankerFacts(
+        features_hash=features.spec.hash,
+        sources=features.sources,
+        limit=plan.limit,
+        negative_rate=learn.negative_rate,
+    )
+    (ranking / "ranker.json").write_bytes(msgspec.json.encode(facts_of_ranker))
+    uncalibrated = FeedRanker(
+        features, open_model(ranking / "model.onnx"), PlattCalibrator(slope=1.0, intercept=0.0), facts_of_ranker
+    )
+    calibrator = fit_calibrator(uncalibrated.raw(held_out.rows), held_out.label, held_out.user)
+    calibrator.save(ranking / "calibration.json")
+    RateBaselines.fit([learn, held_out], len(catalogue)).save(folder / "evaluation")
+    kind = "isotonic" if isinstance(calibrator, IsotonicCalibrator) else "platt"
+    return FeedFit(features.spec.hash, facts, losses, kind)
+
+
+def fit_ranker(
+    features: FeedFeatures, learn: Examples, held_out: Examples, folder: Path, *, seed: int, progress: Progress
+) -> tuple[float, ...]:
+    """Train DCN-v2 and write ``model.onnx``; returns the validation log-loss after each pass.
+
+    The validation rows are thinned like the training rows, so that both losses are of one kind.
+    """
+    request, candidate = learn.rows.request[learn.rows.index], learn.rows.candidate
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the matrices are small, and the sums are the same on every machine
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = DCNv2(features.spec, _scale(request), _scale(candidate))
+        thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
+        rows = _tensors(learn.rows)
+        fitted = fit_classifier(
+            model,
+            lambda chosen: (rows[0], *(part[chosen] for part in rows[1:])),
+            _label(learn.label),
+            validation=(_tensors(held_out.rows.keep(thinned)), _label(held_out.label[thinned])),
+            recipe=ClassifierRecipe(),
+            seed=seed,
+            progress=lambda done, total: progress("feed ranker", done, total),
+        )
+        export_onnx(model, features.spec, folder / "model.onnx")
+    finally:
+        torch.set_num_threads(threads)
+    return fitted.losses
+
+
+def fit_calibrator(probability: Float64, label: Bool, user: Int64) -> Calibrator:
+    """Platt's or the isotonic calibrator: the one with the lower log-loss on users it was not fitted on (two folds).
+
+    Args:
+        probability: ``(N,)``, the model's.
+        label: bool ``(N,)``.
+        user: int64 ``(N,)``; a user's rows fall into one fold.
+
+    Raises:
+        DataError: the labels are all alike.
+    """
+    _, number = np.unique(user, return_inverse=True)
+    fold = number % 2 == 0
+    if min(label[fold].sum(), label[~fold].sum()) < 100:  # too few for a step function to be anything but noise
+        return PlattCalibrator.fit(probability, label)
+    fits: tuple[Callable[[Float64, Bool], Calibrator], ...] = (IsotonicCalibrator.fit, PlattCalibrator.fit)
+    isotonic, platt = (
+        sum(
+            log_loss(fit(probability[part], label[part]).calibrate(probability[~part]), label[~part]) * (~part).sum()
+            for part in (fold, ~fold)
+        )
+        for fit in fits
+    )
+    return fits[0](probability, label) if isotonic < platt else fits[1](probability, label)
+
+
+def _before(interactions: pl.DataFrame, instant_us: int) -> pl.DataFrame:
+    return interactions.filter(pl.col("at_us") < instant_us)
+
+
+def _early_sources(
+    interactions: pl.DataFrame, catalogue: Catalogue, plan: FeedPlan, progress: Progress
+) -> tuple[tuple[Source, ...], Float32]:
+    if not interactions["positive"].any():
+        raise DataError(
+            "nothing is liked in the first part of the log", where="interactions.positive", fix="check the column"
+        )
+    steps = 4
+    done: list[Source] = []
+    for fit in (fit_popular, fit_item_neighbours):
+        done.append(fit(interactions, catalogue, limit=plan.limit))
+        progress("early sources", len(done), steps)
+    done.append(fit_als(interactions, catalogue, limit=plan.limit, seed=plan.seed))
+    progress("early sources", len(done), steps)
+    towers = fit_two_tower(interactions, catalogue, limit=plan.limit, seed=plan.seed)
+    progress("early sources", steps, steps)
+    return (*done, towers), towers.item_vectors
+
+
+def _features(
+    interactions: pl.DataFrame, catalogue: Catalogue, vectors: Float32, sources: Sequence[Source], plan: FeedPlan
+) -> FeedFeatures:
+    return FeedFeatures(
+        catalogue,
+        ItemStatistics.fit(interactions, catalogue),
+        Transitions.fit(interactions, catalogue, window=plan.grid.horizon),
+        vectors,
+        sources=tuple(source.name for source in sources),
+        limit=plan.limit,
+    )
+
+
+def _examples(
+    what: str,
+    sources: Sequence[Source],
+    features: FeedFeatures,
+    requests: LabelledRequests,
+    plan: FeedPlan,
+    progress: Progress,
+    *,
+    rate: float,
+) -> Examples:
+    if not len(requests):
+        raise DataError(
+            f"no user has enough interactions for {what}",
+            where="interactions",
+            fix=f"bring users with {plan.grid.first + plan.grid.horizon} interactions or more, spread over the log",
+        )
+    examples = make_examples(
+        sources,
+        features,
+        requests,
+        negative_rate=rate,
+        rng=plan.seed,
+        progress=lambda done, total: progress(what, done, total),
+    )
+    if examples.label.all() or not examples.label.any():
+        raise DataError(
+            f"the {what} are all liked or all not liked", where="interactions.positive", fix="bring rows of both kinds"
+        )
+    return examples
+
+
+def _scale(values: Float32) -> Float32:
+    """Mean and standard deviation of each column, float32 ``(2, c)``."""
+    wide = values.astype(np.float64)
+    return np.stack([wide.mean(axis=0), np.maximum(wide.std(axis=0), 1e-3)]).astype(np.float32)
+
+
+def _label(label: Bool) -> Tensor:
+    return torch.from_numpy(label.astype(np.float32))
+
+
+def _tensors(rows: FeatureRows) -> tuple[Tensor, ...]:
+    parts: tuple[Array, ...] = (rows.request, rows.index, rows.candidate, rows.row, rows.categories)
+    return tuple(torch.from_numpy(np.ascontiguousarray(part)) for part in parts)

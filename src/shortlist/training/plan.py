@@ -1,0 +1,108 @@
+"""``FeedPlan``: how a feed is fitted and judged, kept in the release so that it can be judged again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import polars as pl
+
+from shortlist.core.errors import ReleaseError
+from shortlist.datasets.dataset import Dataset
+from shortlist.releases.manifest import Probability
+from shortlist.training.requests import LabelledRequests, RequestGrid, impression_requests, rating_requests
+from shortlist.training.timesplit import TimeSplit, split_times
+
+__all__ = ["FeedPlan"]
+
+_REQUESTS_AT_MOST = 4_000
+_FILE = "plan.json"
+
+
+class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Windows, requests and rates.
+
+    Attributes:
+        kind: of the data set.
+        split: the windows.
+        grid: at which ratings requests are made; of no use where there are impressions.
+        limit: candidates a source brings at most.
+        negative_rate: share of the negatives that the ranker learns from.
+        seed: of every draw.
+    """
+
+    kind: Literal["ratings", "impressions"]
+    split: TimeSplit
+    grid: RequestGrid
+    limit: int
+    negative_rate: float
+    seed: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, *, limit: int = 200, seed: int = 0) -> FeedPlan:
+        """The plan for a data set with users.
+
+        Raises:
+            DataError: it has too few interactions.
+        """
+        kind: Literal["ratings", "impressions"] = "impressions" if dataset.has_impressions else "ratings"
+        return cls(
+            kind=kind,
+            split=split_times(dataset.interactions),
+            grid=RequestGrid.of(dataset.interactions),
+            limit=limit,
+            negative_rate=1.0 if dataset.has_impressions else 0.2,
+            seed=seed,
+        )
+
+    def requests(self, interactions: pl.DataFrame, start_us: int, end_us: int) -> LabelledRequests:
+        """The labelled requests of a window; 4,000 of them at most, drawn by the seed."""
+        if self.kind == "impressions":
+            found = impression_requests(interactions, start_us, end_us)
+        else:
+            found = rating_requests(interactions, start_us, end_us, self.grid)
+        return found.sample(_REQUESTS_AT_MOST, self.seed)
+
+    def probability(self, positive_means: str) -> Probability:
+        """What ``p_like`` is a probability of, for the manifest."""
+        if self.kind == "impressions":
+            return Probability(
+                of=f"P(positive | the item is shown on a page of the log's own policy); positive: {positive_means}",
+                negatives=(
+                    "real: items that were shown and not taken up, all of them kept. The log's policy chose what was "
+                    "shown; for items that it would not have shown the number is an extrapolation."
+                ),
+            )
+        return Probability(
+            of=(
+                f"P(the item is among those that the user {positive_means} in their next {self.grid.horizon} ratings | "
+                "the feed's sources found the item for the user now)"
+            ),
+            negatives=(
+                "made: the log has no impressions, so every other candidate of the same merged sources counts as a "
+                f"negative. The ranker learned from {self.negative_rate:.0%} of them, drawn at random; its odds were "
+                f"multiplied by {self.negative_rate:g} to undo that (Elkan 2001), and the result was calibrated on all "
+                "candidates of later requests."
+            ),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write ``plan.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _FILE).write_bytes(msgspec.json.encode(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> FeedPlan:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ReleaseError: the file is missing or is not a plan.
+        """
+        path = folder / _FILE
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ReleaseError(
+                f"the plan cannot be read: {error}", where=str(path), fix="train a new release"
+            ) from None
