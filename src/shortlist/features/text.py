@@ -10,10 +10,13 @@ from functools import lru_cache
 
 from shortlist.core.arrays import Ragged
 
-__all__ = ["MAX_CHARACTERS", "hashed", "hashed_fragments", "words"]
+__all__ = ["MAX_CHARACTERS", "MAX_QUERY_WORDS", "hashed", "hashed_fragments", "words"]
 
 MAX_CHARACTERS = 4_096
 """Of a text, only this many characters are read: a query of a megabyte costs no more than a long one."""
+
+MAX_QUERY_WORDS = 32
+"""Of a query, only this many words are matched with keywords and titles."""
 
 _WORD = re.compile(r"[^\W_]+")
 _GRAM_SIZES = (3, 4)

@@ -37,7 +37,9 @@ def feed_funnel(
     sources = load_feed_sources(retrieval, catalogue, limit=settings.candidates_per_source)
     if not sources:
         return None
-    mmr = MMRSelector(load_item_vectors(retrieval), diversity=settings.diversity, temperature=settings.temperature)
+    mmr = MMRSelector(
+        load_item_vectors(retrieval, catalogue), diversity=settings.diversity, temperature=settings.temperature
+    )
     return Funnel(
         name="feed",
         deadline_ms=settings.deadline_ms,

@@ -41,7 +41,9 @@ def search_funnel(release: Release, catalogue: Catalogue, settings: SearchSettin
     """
     retrieval = release.folder / "retrieval"
     found = load_search_sources(retrieval, catalogue, limit=settings.candidates_per_source)
-    mmr = MMRSelector(load_item_vectors(retrieval), diversity=settings.diversity, temperature=settings.temperature)
+    mmr = MMRSelector(
+        load_item_vectors(retrieval, catalogue), diversity=settings.diversity, temperature=settings.temperature
+    )
     return Funnel(
         name="search",
         deadline_ms=settings.deadline_ms,

@@ -10,7 +10,7 @@ import numpy as np
 from shortlist.core.arrays import Array, Bool, Float64, Int64, Ragged
 from shortlist.core.campaign import MATCH_CODES
 from shortlist.features.catalogue import Catalogue
-from shortlist.features.text import words
+from shortlist.features.text import MAX_QUERY_WORDS, words
 
 __all__ = ["FEATURES", "AdText", "PastRates", "ad_features"]
 
@@ -25,8 +25,6 @@ FEATURES = (
     "log_campaign_rate",
 )
 """The columns of ``ad_features``, in order: shares in [0, 1], and log ratios to the mean click rate."""
-
-MAX_QUERY_WORDS = 32
 
 
 class AdText:

@@ -19,12 +19,10 @@ from shortlist.core.campaign import MATCH_CODES, Campaign
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import BID, CAMPAIGN, CREATIVE, KEYWORD, MATCH_TYPE, Column
 from shortlist.core.request import RequestBatch
-from shortlist.features.text import words
+from shortlist.features.text import MAX_QUERY_WORDS, words
 
-__all__ = ["MAX_QUERY_WORDS", "KeywordIndex", "KeywordSource"]
+__all__ = ["KeywordIndex", "KeywordSource"]
 
-MAX_QUERY_WORDS = 32
-"""Words of a query that are matched; no bid is placed on what follows them."""
 
 _NOTHING = np.empty(0, dtype=np.int64)
 

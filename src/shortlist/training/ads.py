@@ -10,7 +10,7 @@ No row is ever scored with counts of its own time or later. Cuts fall between in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import msgspec
@@ -193,9 +193,9 @@ def _report(
         n_test=len(test),
         slot_effects=tuple(scorer.slot_effects.tolist()),
         predicted_over_observed=ratio_interval(predicted, click, page, rng=random),
-        deciles=_bins(predicted, click, page, bins=10),
+        deciles=reliability_table(predicted, click, cluster=page, bins=10),
         slots=tuple(
-            _bins(predicted[at], click[at], page[at], bins=1)[0]
+            reliability_table(predicted[at], click[at], cluster=page[at], bins=1)[0]
             for at in (slot == number for number in np.unique(slot))
         ),
         log_loss=log_loss(predicted, click),
@@ -205,12 +205,6 @@ def _report(
         gain_over_item_rate=paired_interval(loss_item, loss, page, rng=random),
         auc=auc(predicted, click),
     )
-
-
-def _bins(predicted: Array, click: Array, page: Array, *, bins: int) -> tuple[ReliabilityBin, ...]:
-    """A reliability table whose numbers JSON can hold."""
-    table = reliability_table(predicted, click, cluster=page, bins=bins)
-    return tuple(replace(row, low=float(row.low), high=float(row.high)) for row in table)
 
 
 def _losses(probability: Array, click: Array) -> Float64:
