@@ -12,6 +12,7 @@ from tests.pages.world import World
 from shortlist.console.explain import story_of
 from shortlist.console.items import cover_of, facts_line, value_text
 from shortlist.console.trace_view import funnel_view, matching_items
+from shortlist.features.history import HistoryStore
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +163,11 @@ def test_titles_and_keys_both_find_an_item(world):
     assert item in matching_items(world.catalogue.title(item).upper(), world.catalogue)
     assert matching_items(str(item), world.catalogue)[0] == item
     assert matching_items("  ", world.catalogue) == ()
+
+
+def test_a_catalogue_without_users_leads_to_the_search_page(tmp_path):
+    world = World(tmp_path).build()
+    world.engine.history = HistoryStore()
+    with TestClient(application(Holder(world))) as client:
+        answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "search")

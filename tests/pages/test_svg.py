@@ -49,7 +49,7 @@ def test_the_funnel_counts_what_each_stage_let_through_and_why():
     assert [(name, row.count) for name, row in rows.items()] == [
         ("als", 30), ("two_tower", 20), ("slow", 0), ("merged", 45), ("seen", 40), ("ranker", 40), ("mmr", 10)
     ]  # fmt: skip
-    assert rows["merged"].note == "5 found more than once"
+    assert rows["merged"].note == "5 duplicates"
     assert rows["seen"].note == "5 dropped: seen before"
     assert rows["slow"].note == "late: no answer within 20 ms"
 

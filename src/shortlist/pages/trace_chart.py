@@ -47,7 +47,7 @@ def count_rows(trace: Trace) -> list[CountRow]:
     ]
     if first is not None and len(rows) > 1:
         both = sum(row.count for row in rows) - first.n_in
-        note = f"{both} found more than once" if both > 0 else ""
+        note = f"{both} duplicates" if both > 0 else ""
         rows.append(CountRow("merged", "an item once", first.n_in, note, _shape(most, first.n_in, most, "retrieve")))
     rows += [
         CountRow(span.name, span.stage, span.n_out, _outcome(span), _shape(span.n_in, span.n_out, most, span.stage))
