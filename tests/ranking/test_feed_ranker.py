@@ -1,0 +1,198 @@
+"""DCN-v2 and its scorer: the formula, ONNX against torch, hoisting, and files that do not belong together."""
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from shortlist.core.arrays import Ragged
+from shortlist.core.candidates import Candidates, merge
+from shortlist.core.columns import P_LIKE, P_LIKE_RAW, RANK_SCORE
+from shortlist.core.errors import ReleaseError
+from shortlist.core.request import Request, RequestBatch
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.feed_features import FeatureRows, FeedFeatures
+from shortlist.features.statistics import ItemStatistics
+from shortlist.features.transitions import Transitions
+from shortlist.learning.calibration import IsotonicCalibrator, PlattCalibrator, undo_downsampling
+from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2, export_onnx
+from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
+from shortlist.testing import tiny_interactions, tiny_items
+
+CATALOGUE = Catalogue(tiny_items())
+RATE = 0.25
+
+
+def features():
+    log = tiny_interactions()
+    vectors = np.eye(5, 3, dtype=np.float32)
+    return FeedFeatures(
+        CATALOGUE,
+        ItemStatistics.fit(log, CATALOGUE),
+        Transitions.fit(log, CATALOGUE),
+        vectors,
+        sources=("a", "b"),
+        limit=3,
+    )
+
+
+def scale(width):
+    rng = np.random.default_rng(width)
+    return np.stack([rng.normal(size=width), rng.uniform(0.5, 2, size=width)]).astype(np.float32)
+
+
+def model(spec, **sizes):
+    torch.manual_seed(0)
+    return DCNv2(spec, scale(len(spec.request)), scale(len(spec.candidate)), **sizes).eval()
+
+
+def random_rows(spec, n_requests, n, seed=0):
+    rng = np.random.default_rng(seed)
+    return FeatureRows(
+        request=rng.normal(size=(n_requests, len(spec.request))).astype(np.float32),
+        index=np.sort(rng.integers(0, n_requests, n)),
+        candidate=rng.normal(size=(n, len(spec.candidate))).astype(np.float32),
+        row=rng.integers(0, spec.categorical[0].size, n),
+        categories=rng.integers(0, spec.multi_valued[0].size, (n, spec.multi_valued[0].length)),
+    )
+
+
+def tensors(rows):
+    return tuple(
+        torch.from_numpy(part) for part in (rows.request, rows.index, rows.candidate, rows.row, rows.categories)
+    )
+
+
+def logits(net, rows):
+    with torch.no_grad():
+        return net(*tensors(rows)).numpy()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ranker")
+    f = features()
+    f.save(path)
+    export_onnx(model(f.spec), f.spec, path / "model.onnx")
+    PlattCalibrator(slope=0.9, intercept=-0.2).save(path / "calibration.json")
+    facts = RankerFacts(features_hash=f.spec.hash, sources=f.sources, limit=f.limit, negative_rate=RATE)
+    (path / "ranker.json").write_bytes(msgspec.json.encode(facts))
+    return path
+
+
+def requests(n):
+    batch = RequestBatch.of(*(Request(str(i), k=3, at_us=100, user=i) for i in range(n)))
+    liked = Ragged.from_lists([[10]] * n)
+    return batch.with_history(liked, Ragged.from_lists([[10, 11]] * n))
+
+
+def found(n):
+    offsets = np.arange(n + 1) * 2
+    a = Candidates.found("a", offsets, np.array([12, 13] * n), np.tile([0.9, 0.1], n))
+    b = Candidates.found("b", np.arange(n + 1), np.array([13] * n), np.full(n, 7.0))
+    return merge([a, b])
+
+
+def test_a_cross_layer_is_the_papers_formula():
+    torch.manual_seed(1)
+    layer = CrossLayer(4)
+    x0, x = torch.randn(3, 4), torch.randn(3, 4)
+    expected = x0 * (x @ layer.mix.weight.T + layer.mix.bias) + x
+    torch.testing.assert_close(layer(x0, x), expected)
+
+
+def test_the_low_rank_layer_is_a_full_one_with_a_product_for_its_matrix():
+    torch.manual_seed(1)
+    low, full = CrossLayer(5, rank=2), CrossLayer(5)
+    with torch.no_grad():
+        full.mix.weight.copy_(low.mix[1].weight @ low.mix[0].weight)
+        full.mix.bias.copy_(low.mix[1].bias)
+    x0, x = torch.randn(7, 5), torch.randn(7, 5)
+    torch.testing.assert_close(low(x0, x), full(x0, x))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("rank", [None, 3])
+def test_onnx_equals_torch(rank, tmp_path):
+    spec = features().spec
+    net = model(spec, rank=rank)
+    export_onnx(net, spec, tmp_path / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]  # one file, no sidecar
+    session = open_model(tmp_path / "model.onnx")
+    for n_requests, n in ((1, 1), (1, 400), (9, 50)):
+        rows = random_rows(spec, n_requests, n)
+        inputs = dict(zip([i.name for i in session.get_inputs()], [t.numpy() for t in tensors(rows)], strict=True))
+        np.testing.assert_allclose(session.run(["logit"], inputs)[0], logits(net, rows), atol=1e-5)
+
+
+def test_hoisting_the_request_changes_nothing():
+    spec = features().spec
+    net, rows = model(spec), random_rows(spec, 4, 30)
+    spread = FeatureRows(rows.request[rows.index], np.arange(30), rows.candidate, rows.row, rows.categories)
+    np.testing.assert_allclose(logits(net, rows), logits(net, spread), atol=1e-6)
+
+
+def test_an_outlier_is_clipped_before_it_can_run_away():
+    spec = features().spec
+    net, rows = model(spec), random_rows(spec, 1, 1)
+    rows.candidate[0, 0] = 1e6
+    far = logits(net, rows)
+    rows.candidate[0, 0] = 1e9
+    np.testing.assert_array_equal(far, logits(net, rows))
+
+
+def test_scores_are_the_models_with_the_thinning_undone_and_calibrated(folder):
+    ranker = FeedRanker.load(folder, CATALOGUE)
+    batch, candidates = requests(2), found(2)
+    scored = ranker.score(batch, candidates)
+    rows = features().compute(batch, candidates)
+    raw = undo_downsampling(1 / (1 + np.exp(-logits(model(features().spec), rows).astype(float))), RATE)
+    np.testing.assert_allclose(scored[P_LIKE_RAW], raw, atol=1e-6)
+    expected = PlattCalibrator(slope=0.9, intercept=-0.2).calibrate(scored[P_LIKE_RAW])
+    np.testing.assert_allclose(scored[P_LIKE], expected)
+    assert (np.argsort(scored[RANK_SCORE]) == np.argsort(scored[P_LIKE_RAW])).all()
+
+
+def test_a_request_alone_scores_as_in_a_batch(folder):
+    ranker = FeedRanker.load(folder, CATALOGUE)
+    alone, together = ranker.score(requests(1), found(1)), ranker.score(requests(5), found(5))
+    np.testing.assert_allclose(together[P_LIKE][:2], alone[P_LIKE], atol=1e-7)
+
+
+def test_flat_steps_of_the_calibrator_keep_the_models_order(folder):
+    ranker = FeedRanker.load(folder, CATALOGUE)
+    flat = FeedRanker(
+        ranker.features, open_model(folder / "model.onnx"), IsotonicCalibrator((0.0, 1.0), (0.3, 0.3)), ranker.facts
+    )
+    columns = flat.columns(np.array([0.2, 0.4, 0.3]))
+    assert len(set(columns[P_LIKE])) == 1
+    assert np.argsort(columns[RANK_SCORE]).tolist() == [0, 2, 1]
+
+
+def test_no_candidates(folder):
+    ranker = FeedRanker.load(folder, CATALOGUE)
+    none = merge([Candidates.none(1, ("a",)), Candidates.none(1, ("b",))])
+    assert all(len(values) == 0 for values in ranker.score(requests(1), none).values())
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "ranker.json", "calibration.json", "statistics.safetensors", "item_vectors.safetensors"]
+)
+@pytest.mark.parametrize("content", [None, b"torn"])
+def test_a_missing_or_torn_file_is_named(folder, name, content, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReleaseError, match=name):
+        FeedRanker.load(tmp_path, CATALOGUE)
+
+
+def test_a_ranker_of_other_features_is_refused(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    facts = msgspec.json.decode((folder / "ranker.json").read_bytes(), type=RankerFacts)
+    (tmp_path / "ranker.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(facts, limit=99)))
+    with pytest.raises(ReleaseError, match="other features"):
+        FeedRanker.load(tmp_path, CATALOGUE)

@@ -1,0 +1,197 @@
+"""A whole training on a small made-up world in which what people like is plain."""
+
+import dataclasses
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from shortlist.core.columns import P_LIKE, RANK_SCORE
+from shortlist.core.errors import DataError
+from shortlist.core.request import Request, RequestBatch
+from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.history import HistoryHydrator, HistoryStore
+from shortlist.ranking.feed_ranker import FeedRanker
+from shortlist.retrieval.load import load_feed_sources
+from shortlist.training.candidates import retrieved
+from shortlist.training.evaluate import evaluate_release, stored_report
+from shortlist.training.plan import FeedPlan
+from shortlist.training.release import train_release
+
+N_ITEMS, N_USERS, PER_USER = 60, 150, 40
+GENRES = ("crime", "comedy", "war")
+
+
+def items():
+    return pl.DataFrame(
+        {
+            "item": np.arange(1, N_ITEMS + 1),
+            "external_id": [str(i) for i in range(N_ITEMS)],
+            "title": [f"{GENRES[i % 3]} story {i}" for i in range(N_ITEMS)],
+            "description": [""] * N_ITEMS,
+            "categories": [[GENRES[i % 3]] for i in range(N_ITEMS)],
+            "brand": [""] * N_ITEMS,
+            "price_micros": [None] * N_ITEMS,
+            "released_us": [0] * N_ITEMS,
+        },
+        schema=ITEMS,
+    )
+
+
+def interactions(seed=0):
+    """Each user likes one genre; popular items come more often; users arrive one after the other."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(N_USERS):
+        taste = int(rng.integers(3))
+        weight = np.where(np.arange(N_ITEMS) % 3 == taste, 3.0, 1.0) / (1 + np.arange(N_ITEMS) // 3)
+        met = rng.choice(N_ITEMS, PER_USER, replace=False, p=weight / weight.sum())
+        for n, item in enumerate(met):
+            liked = bool(rng.random() < (0.9 if item % 3 == taste else 0.15))
+            rows.append((user, int(item) + 1, (user * 25 + n) * 60_000_000, 5.0 if liked else 1.0, liked))
+    return pl.DataFrame(rows, schema=INTERACTIONS, orient="row").sort("at_us", "user", "item")
+
+
+def dataset(kind="ratings", **changes):
+    made = Dataset(
+        name="made up",
+        kind=kind,
+        items=items(),
+        users=pl.DataFrame({"user": np.arange(N_USERS), "external_id": [str(u) for u in range(N_USERS)]}, schema=USERS),
+        interactions=interactions(),
+        judgements=pl.DataFrame(schema=JUDGEMENTS),
+        positive_means="liked",
+        licence="made up",
+    )
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    releases = tmp_path_factory.mktemp("state") / "releases"
+    return train_release(dataset(), releases, version="one", seed=3)
+
+
+def test_the_release_beats_its_baselines(trained):
+    report = stored_report(trained)
+    retrieval, ranking, probability = report.stages[:3]
+    assert ranking.value("ranked feed", "ndcg@10") > ranking.value("popularity", "ndcg@10")
+    assert ranking.value("ranked feed", "auc") > ranking.value("popularity", "auc")
+    assert retrieval.value("merge of all sources", "recall@50") > 0.9  # nearly all of 60 items are found
+    assert probability.value("p_like", "log-loss") < probability.value("one rate for all", "log-loss")
+    assert 0.8 < probability.value("p_like", "predicted / observed") < 1.25
+    assert all("LEAKS THE FUTURE" in s.note for s in report.stages if "per-user" in s.title)
+
+
+def test_evaluating_again_from_the_release_alone_gives_the_same_figures(trained):
+    again = evaluate_release(trained, progress=lambda *_: None)
+    assert msgspec.json.encode(again) == msgspec.json.encode(stored_report(trained))
+
+
+def test_the_manifest_says_what_p_like_is(trained):
+    facts = trained.manifest.facts
+    assert "next 13 ratings" in facts.probabilities["p_like"].of
+    assert "20%" in facts.probabilities["p_like"].negatives
+    assert facts.sampling_rates == {"ranker negatives": 0.2}
+    assert (
+        facts.features_hash
+        == FeedRanker.load(trained.folder / "ranking" / "feed", catalogue(trained)).facts.features_hash
+    )
+    assert facts.metrics["ranking / ranked feed / ndcg@10"] > 0
+    assert "p_click_1" not in facts.probabilities
+    assert not (trained.folder / "ads").exists()
+
+
+def catalogue(release):
+    return Catalogue.load(release.folder / "catalogue.parquet")
+
+
+def served(release, user, at_us):
+    items = catalogue(release)
+    sources = load_feed_sources(release.folder / "retrieval", items)
+    store = HistoryStore(pl.read_parquet(release.folder / "history.parquet"))
+    batch = HistoryHydrator(store).hydrate_query(RequestBatch.of(Request("r", k=10, at_us=at_us, user=user)))
+    found = retrieved(sources, batch, items)
+    return found.with_columns(FeedRanker.load(release.folder / "ranking" / "feed", items).score(batch, found))
+
+
+def test_taste_shows_in_what_is_served(trained):
+    """Users of the test window: most of the five best are of the genre that they like."""
+    requests = pl.read_parquet(trained.folder / "lessons" / "funnel_requests.parquet")
+    right = []
+    for user, at_us, positives in requests.iter_rows():
+        found = served(trained, user, at_us)
+        best = found.item[np.argsort(-found[RANK_SCORE])][:5]
+        taste = np.bincount((np.array(positives) - 1) % 3, minlength=3).argmax()
+        right.append(((best - 1) % 3 == taste).mean())
+    assert np.mean(right) > 0.6
+
+
+def test_a_user_nobody_knows_is_served(trained):
+    found = served(trained, 10**9, 10**18)
+    assert len(found)
+    assert ((found[P_LIKE] > 0) & (found[P_LIKE] < 1)).all()
+
+
+def test_held_out_requests_lie_in_the_test_window(trained):
+    plan = FeedPlan.load(trained.folder / "evaluation")
+    requests = pl.read_parquet(trained.folder / "lessons" / "funnel_requests.parquet")
+    assert requests.columns == ["user", "at_us", "positives"]
+    assert requests["at_us"].min() >= plan.split.test
+    assert requests["positives"].list.len().min() > 0
+
+
+def test_the_future_of_the_log_changes_no_model(trained, tmp_path):
+    """Flip every outcome of the test window: whatever was fitted stays the same to the byte, figures do not."""
+    test = FeedPlan.load(trained.folder / "evaluation").split.test
+    positive = pl.when(pl.col("at_us") >= test).then(~pl.col("positive")).otherwise(pl.col("positive"))
+    other = train_release(
+        dataset(interactions=interactions().with_columns(positive=positive)),
+        tmp_path / "releases",
+        version="one",
+        seed=3,
+    )
+    fitted = [p for p in trained.manifest.files if p.startswith(("retrieval/", "ranking/", "evaluation/"))]
+    assert len(fitted) > 10
+    for path in fitted:
+        assert other.manifest.files[path] == trained.manifest.files[path], path
+    assert other.manifest.files["evaluation.json"] != trained.manifest.files["evaluation.json"]
+
+
+def test_impressions_are_judged_on_what_was_shown(tmp_path):
+    release = train_release(dataset("impressions"), tmp_path / "releases", version="one", seed=3)
+    report = stored_report(release)
+    facts = release.manifest.facts
+    assert "shown" in facts.probabilities["p_like"].of
+    assert facts.sampling_rates == {"ranker negatives": 1.0}
+    test = FeedPlan.load(release.folder / "evaluation").split.test
+    assert report.rows <= (interactions()["at_us"] >= test).sum()
+    probability = report.stages[2]
+    assert probability.value("p_like", "log-loss") < probability.value("one rate for all", "log-loss")
+
+
+def test_a_catalogue_without_users_gets_search_alone(tmp_path):
+    graded = pl.DataFrame(
+        [(g, i + 1, 3 if i % 3 == n else 0) for n, g in enumerate(GENRES) for i in range(30)],
+        schema=JUDGEMENTS,
+        orient="row",
+    )
+    bare = dataset(
+        "catalogue", users=pl.DataFrame(schema=USERS), interactions=interactions().clear(), judgements=graded
+    )
+    release = train_release(bare, tmp_path / "releases", version="one")
+    assert not (release.folder / "ranking").exists()
+    assert release.manifest.facts.probabilities == {}
+    (search,) = stored_report(release).stages
+    assert search.value("organic search", "ndcg@10, judged items") > 0.9
+
+
+def test_too_little_data_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(DataError, match="too few"):
+        train_release(dataset(interactions=interactions().head(100)), tmp_path / "releases", version="one")
+    assert not (tmp_path / "releases" / "one").exists()
+    with pytest.raises(DataError, match="positive"):
+        never = interactions().with_columns(positive=pl.lit(value=False))
+        train_release(dataset(interactions=never), tmp_path / "releases", version="one")
