@@ -27,7 +27,7 @@ from shortlist.retrieval.load import load_feed_sources
 from shortlist.retrieval.popular import PopularSource
 from shortlist.training.candidates import merged, shown_candidates
 from shortlist.training.examples import batches
-from shortlist.training.plan import FeedPlan
+from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
 from shortlist.training.report import Bin, Figure, ProbabilityReport, Stage, figure
 from shortlist.training.requests import LabelledRequests
@@ -35,7 +35,8 @@ from shortlist.training.requests import LabelledRequests
 __all__ = ["FeedJudgement", "judge_feed"]
 
 CUTS = (20, 50, 200)
-POPULARITY, ITEM_KNN = "popularity", "item-kNN"
+POPULARITY, ITEM_KNN = "popularity baseline", "item-kNN baseline"
+SAME = "same candidates by the"
 MERGE, RANKED = "merge of all sources", "ranked feed"
 
 
@@ -76,7 +77,7 @@ def judge_feed(
         DataError: the test window holds no request.
     """
     split = plan.split
-    requests = plan.requests(interactions, split.test, split.end)
+    requests = plan.requests(interactions, split.test, split.end, JUDGED_AT_MOST)
     if not len(requests) or not len(requests.liked.values):
         raise DataError("no request of the test window has an outcome", where="interactions", fix="bring a longer log")
     run = _run(folder, interactions, catalogue, plan, requests, progress)
@@ -168,7 +169,7 @@ def _run(
         }
         if plan.kind == "ratings":  # the same candidates in the baselines' order
             for who in (POPULARITY, ITEM_KNN):
-                ndcgs.setdefault(f"same candidates by {who}", []).append(_ndcg(judged, values[who], part.liked))
+                ndcgs.setdefault(f"{SAME} {who}", []).append(_ndcg(judged, values[who], part.liked))
         for name, value in values.items():
             rows.setdefault(name, []).append(value)
         done += len(part)
@@ -211,7 +212,8 @@ def _retrieval_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> S
         ]
     return Stage(
         title="retrieval",
-        note="share of what the user then liked among the first k; baselines fitted on all before the test window",
+        note="share of what the user then liked among the first k; baselines fitted on all before the test window"
+        + _logger_bias(plan),
         figures=tuple(lines),
     )
 
@@ -228,7 +230,7 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
             paired_interval(run.ndcgs[RANKED], run.ndcgs[who], requests.users, rng=plan.seed),
         )
         for who in run.ndcgs
-        if who != RANKED
+        if who in (MERGE, POPULARITY, ITEM_KNN) or who.startswith(SAME)
     ]
     for who, score in run.scores.items():
         lines.append(figure(who, "auc", auc(score, run.label)))
@@ -237,7 +239,8 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
             lines.append(figure(who, "auc a request", clustered_interval(within, requests.users, rng=plan.seed)))
     return Stage(
         title="ranking",
-        note="the whole funnel's order by rank score, before diversity; auc over the rows that p_like is about",
+        note="the whole funnel's order by rank score, before diversity; auc over the rows that p_like is about"
+        + _logger_bias(plan),
         figures=tuple(lines),
     )
 
@@ -285,6 +288,15 @@ def _reliability(run: _Run, probability: Probability) -> ProbabilityReport:
             )
             for b in table
         ),
+    )
+
+
+def _logger_bias(plan: FeedPlan) -> str:
+    if plan.kind == "ratings":
+        return ""
+    return (
+        "; LOGGER-BIASED: only what the log's own policy showed can count as liked, so an order that agrees with "
+        "that policy is favoured"
     )
 
 

@@ -29,7 +29,7 @@ from shortlist.retrieval.fit import RetrievalFact, fit_all, fit_als, fit_item_ne
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.retrieval.vectors import load_item_vectors
 from shortlist.training.examples import Examples, make_examples
-from shortlist.training.plan import FeedPlan
+from shortlist.training.plan import LEARNED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
 from shortlist.training.requests import LabelledRequests
 
@@ -69,7 +69,7 @@ def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPla
     early = _before(interactions, split.examples)
     sources, vectors = _early_sources(early, catalogue, plan, progress)
     features = _features(early, catalogue, vectors, sources, plan)
-    requests = plan.requests(interactions, split.examples, split.calibration)
+    requests = plan.requests(interactions, split.examples, split.calibration, LEARNED_AT_MOST)
     learn = _examples("ranker examples", sources, features, requests, plan, progress, rate=plan.negative_rate)
 
     late = _before(interactions, split.calibration)
@@ -77,7 +77,7 @@ def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPla
     facts = fit_all(dataset, late, catalogue, retrieval, limit=plan.limit, seed=plan.seed, progress=progress)
     released = load_feed_sources(retrieval, catalogue, limit=plan.limit)
     features = _features(late, catalogue, load_item_vectors(retrieval, catalogue), released, plan)
-    requests = plan.requests(interactions, split.calibration, split.test)
+    requests = plan.requests(interactions, split.calibration, split.test, LEARNED_AT_MOST)
     held_out = _examples("calibration examples", released, features, requests, plan, progress, rate=1.0)
 
     ranking = folder / "ranking" / "feed"

@@ -14,9 +14,12 @@ from shortlist.releases.manifest import Probability
 from shortlist.training.requests import LabelledRequests, RequestGrid, impression_requests, rating_requests
 from shortlist.training.timesplit import TimeSplit, split_times
 
-__all__ = ["FeedPlan"]
+__all__ = ["JUDGED_AT_MOST", "LEARNED_AT_MOST", "FeedPlan"]
 
-_REQUESTS_AT_MOST = 4_000
+LEARNED_AT_MOST = 16_000
+"""Requests of a window that is learned from; more would take minutes to retrieve for."""
+JUDGED_AT_MOST = 4_000
+"""Requests of the test window: an evaluation is over in half a minute."""
 _FILE = "plan.json"
 
 
@@ -56,13 +59,13 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             seed=seed,
         )
 
-    def requests(self, interactions: pl.DataFrame, start_us: int, end_us: int) -> LabelledRequests:
-        """The labelled requests of a window; 4,000 of them at most, drawn by the seed."""
+    def requests(self, interactions: pl.DataFrame, start_us: int, end_us: int, at_most: int) -> LabelledRequests:
+        """The labelled requests of a window; where there are more than ``at_most``, some drawn by the seed."""
         if self.kind == "impressions":
             found = impression_requests(interactions, start_us, end_us)
         else:
             found = rating_requests(interactions, start_us, end_us, self.grid)
-        return found.sample(_REQUESTS_AT_MOST, self.seed)
+        return found.sample(at_most, self.seed)
 
     def probability(self, positive_means: str) -> Probability:
         """What ``p_like`` is a probability of, for the manifest."""

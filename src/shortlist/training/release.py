@@ -19,7 +19,7 @@ from shortlist.retrieval.fit import fit_all
 from shortlist.training.ads import AdReport, train_ad_model
 from shortlist.training.evaluate import EVALUATION_FILE, HISTORY_FILE, JUDGEMENTS_FILE, evaluate_folder
 from shortlist.training.feed import fit_feed
-from shortlist.training.plan import FeedPlan
+from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
 
 __all__ = ["new_version", "train_release"]
 
@@ -127,7 +127,7 @@ def _write_history(dataset: Dataset, folder: Path) -> None:
 
 def _write_held_out(dataset: Dataset, plan: FeedPlan, folder: Path) -> None:
     """Requests of the test window with what their users then liked, for whoever shows the funnel at work."""
-    requests = plan.requests(dataset.interactions, plan.split.test, plan.split.end)
+    requests = plan.requests(dataset.interactions, plan.split.test, plan.split.end, JUDGED_AT_MOST)
     liked = [requests.liked[n] for n in range(len(requests))]
     chosen = [n for n, items in enumerate(liked) if len(items)]
     step = max(1, len(chosen) // _HELD_OUT_AT_MOST)
