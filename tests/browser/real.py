@@ -67,8 +67,12 @@ def make_state(state):
 
 @contextmanager
 def served(state):
-    """The address of ``shortlist serve`` over a state folder."""
+    """The address of ``shortlist serve`` over a state folder, with deadlines that a busy machine keeps, too."""
+    settings = state / "shortlist.toml"
+    wide = "deadline_ms = 10000.0\nsource_budget_ms = 10000.0\n"
+    settings.write_text(f"[feed]\n{wide}[search]\n{wide}[auction]\ndeadline_ms = 10000.0\n")
     command = [sys.executable, "-m", "shortlist.cli.main", "serve", "--state", str(state), "--port", "0"]
+    command += ["--settings", str(settings)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}) as it:
         try:
             line = it.stdout.readline()

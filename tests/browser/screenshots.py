@@ -10,15 +10,22 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import NAMES
 
 WIDTH, HEIGHT = 1200, 860
-QUERY = "star"
+QUERY = "horror"
+
+
+def look(page: Page, address: str) -> None:
+    """Open a page; a picture of an error is no picture of the page."""
+    answer = page.goto(address)
+    if answer is None or not answer.ok:
+        raise SystemExit(f"{address} does not answer as it should: {page.title()}")
 
 
 def feed(page: Page, base: str) -> None:
-    page.goto(f"{base}/")
+    look(page, f"{base}/")
 
 
 def search(page: Page, base: str) -> None:
-    page.goto(f"{base}/search?q={QUERY}&user=1")
+    look(page, f"{base}/search?q={QUERY}&user=1")
 
 
 def trace(page: Page, base: str) -> None:
@@ -30,7 +37,7 @@ def trace(page: Page, base: str) -> None:
 
 
 def lesson_01(page: Page, base: str) -> None:
-    page.goto(f"{base}/lessons/01-the-funnel")
+    look(page, f"{base}/lessons/01-the-funnel")
     widget = page.locator("#kept")
     widget.get_by_label("about 100").check()
     widget.get_by_role("status").get_by_text("You guessed").wait_for(state="attached")

@@ -59,8 +59,7 @@ def engine(state):
     market.dispose()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1200, "light")])
 def test_every_page_is_accessible_and_loads_nothing_from_elsewhere(open_page, server, width, theme):
     page = open_page("/", width=width, theme=theme, origin=server)
     check(page)
