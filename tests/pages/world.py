@@ -37,6 +37,7 @@ from shortlist.funnel.runner import Funnel, Stage, single
 from shortlist.reranking.mmr import MMRSelector
 
 N_ITEMS, N_USERS, DIM = 480, 40, 8
+WIDE_MS = 10_000.0  # a deadline that a busy machine keeps, too
 NOW_US = 900_000_000_000_000
 GENRES = ("Drama", "Comedy", "Thriller", "Romance", "Science fiction", "Western", "Documentary")
 FIRST = ("Silent", "Golden", "Last", "Crimson", "Hidden", "Electric", "Winter", "Paper", "Distant", "Broken")
@@ -163,10 +164,10 @@ class World:
         popular = np.tile(truth.mean(axis=0), (N_USERS, 1))
         self.feed_funnel = Funnel(
             name="feed",
-            deadline_ms=50.0,
+            deadline_ms=WIDE_MS,
             query_hydrators=(Stage(HistoryHydrator(self.history), 1.0),),
             sources=tuple(
-                Stage(Scored(name, score, keys, limit), 20.0)
+                Stage(Scored(name, score, keys, limit), WIDE_MS)
                 for name, score, limit in (
                     ("popular", popular, 120),
                     ("item_neighbours", noisy(1.6), 120),
@@ -181,10 +182,10 @@ class World:
         )
         self.search_funnel = Funnel(
             name="search",
-            deadline_ms=50.0,
+            deadline_ms=WIDE_MS,
             sources=(
-                Stage(TitleWords("lexical", self.catalogue, 200), 20.0),
-                Stage(Scored("query_tower", popular, keys, 60), 20.0),
+                Stage(TitleWords("lexical", self.catalogue, 200), WIDE_MS),
+                Stage(Scored("query_tower", popular, keys, 60), WIDE_MS),
             ),
             hydrators=(Stage(RowHydrator(self.catalogue), 1.0, required=True),),
             filters=(Stage(InCatalogueFilter(), 1.0, required=True),),
@@ -193,8 +194,8 @@ class World:
         )
         self.sponsored = Funnel(
             name="sponsored",
-            deadline_ms=20.0,
-            sources=(Stage(TitleWords("keywords", self.catalogue, 12), 5.0),),
+            deadline_ms=WIDE_MS,
+            sources=(Stage(TitleWords("keywords", self.catalogue, 12), WIDE_MS),),
             combine=single,
             hydrators=(Stage(RowHydrator(self.catalogue), 1.0, required=True),),
             filters=(Stage(Budget(), 1.0, required=True),),
