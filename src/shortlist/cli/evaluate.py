@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,9 @@ from shortlist.training.evaluate import evaluate_release, stored_report
 from shortlist.training.report import Bin, Figure, Report, Stage
 
 __all__ = ["evaluate", "print_report"]
+
+_WIDTH = 120
+"""Columns of a table that goes into a file."""
 
 
 def evaluate(
@@ -53,7 +57,7 @@ def print_report(release: Release, report: Report | None = None, *, console: Con
         console: where to.
     """
     shown = report or stored_report(release)
-    out = console or Console()
+    out = console or Console(width=None if sys.stdout.isatty() else _WIDTH)
     out.print(f"\n[bold]release {shown.release}[/bold], data {shown.dataset}")
     if shown.split is not None:
         out.print(
