@@ -19,6 +19,7 @@ from benchmarks.report import Row, median_row
 from shortlist.app.workbench import workbench
 from shortlist.cli.demo import prepare
 from shortlist.core.arrays import Int64
+from shortlist.core.clock import SystemClock
 from shortlist.core.page import Page
 from shortlist.core.request import Request
 from shortlist.funnel.engine import Engine
@@ -29,6 +30,7 @@ __all__ = ["run"]
 K = 20
 ADS = 3
 WARM_UP = 30
+NOW_US = SystemClock().now_us()
 
 
 def run(quick: bool, seed: int) -> Sequence[Row]:
@@ -60,14 +62,14 @@ def _query(engine: Engine, row: int) -> str:
 
 
 def _feed(engine: Engine, user: int, key: int) -> tuple[float, Page]:
-    request = Request(request_id=str(key), k=K, at_us=2**61, user=user, draw_key=key)
+    request = Request(request_id=str(key), k=K, at_us=NOW_US, user=user, draw_key=key)
     began = time.perf_counter_ns()
     page = engine.feed.serve(request)
     return (time.perf_counter_ns() - began) / 1e6, page
 
 
 def _search(engine: Engine, query: str, key: int) -> tuple[float, Page]:
-    request = Request(request_id=str(key), k=K, at_us=2**61, query=query, sponsored_slots=ADS, draw_key=key)
+    request = Request(request_id=str(key), k=K, at_us=NOW_US, query=query, sponsored_slots=ADS, draw_key=key)
     began = time.perf_counter_ns()
     page = engine.search.serve(request)
     return (time.perf_counter_ns() - began) / 1e6, page

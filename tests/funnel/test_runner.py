@@ -152,10 +152,17 @@ def test_a_patient_run_waits():
     assert funnel(slow, deadline_ms=1.0).run(ask(), patient=True).shown.item.tolist() == [3]
 
 
-def test_a_required_source_that_is_late_fails_the_request():
+def test_a_required_source_may_use_the_whole_deadline():
+    slow = Stage(Lists("slow", [3], wait_s=0.05), 5.0, required=True)
+    run = funnel(slow, Stage(Lists("quick", [1]), GENEROUS)).run(ask())
+    assert sorted(run.shown.item.tolist()) == [1, 3]
+    assert spans(run)["slow"].over_budget
+
+
+def test_a_required_source_that_misses_the_deadline_fails_the_request():
     held = threading.Event()
     with pytest.raises(StageFailed, match="'slow' was late"):
-        funnel(Stage(Lists("slow", [3], held=held), 20.0, required=True)).run(ask())
+        funnel(Stage(Lists("slow", [3], held=held), GENEROUS, required=True), deadline_ms=20).run(ask())
     held.set()
 
 

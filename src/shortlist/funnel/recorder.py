@@ -30,7 +30,8 @@ class Stage(Generic[C_co]):
     """A component in its place.
 
     Attributes:
-        budget_ms: what it is allowed; a source that needs longer is given up, any other stage is reported.
+        budget_ms: what it is allowed. An optional source that needs longer is given up, a required one at the run's
+            deadline; any other stage that needs longer is reported.
         required: if it fails the request fails; otherwise the page goes without it and says so.
     """
 

@@ -53,27 +53,23 @@ class SourcePool:
                 running[self._executor.submit(stage.component.retrieve, batch)] = place
 
         while running:
-            waits = {future: self._wait_ms(stages[place], recorder, started_ms) for future, place in running.items()}
-            patience = min(waits.values())
-            done, _ = wait(running, None if patience == float("inf") else max(patience, 0.0) / 1e3, FIRST_COMPLETED)
+            ends_ms = {future: _ends_ms(stages[place], recorder, started_ms) for future, place in running.items()}
+            soonest = min(ends_ms.values())
+            patience = None if soonest == float("inf") else max(soonest - recorder.now_ms(), 0.0) / 1e3
+            done, _ = wait(running, patience, FIRST_COMPLETED)
             for future in done:
                 place = running.pop(future)
                 taken = self._taken(future, stages[place], recorder, started_ms)
                 if taken is not None:  # nothing found is an answer, with columns of its own
                     found[place] = taken
             if not done:
-                for future in [future for future, left in waits.items() if left <= patience]:
+                for future in [future for future, end in ends_ms.items() if end == soonest]:
                     stage = stages[running.pop(future)]
                     self._count_overdue(stage.component, future)
-                    allowed = min(stage.budget_ms, recorder.deadline_ms - started_ms)
-                    self._without(stage, recorder, started_ms, "late", f"no answer within {allowed:.3g} ms")
+                    self._without(
+                        stage, recorder, started_ms, "late", f"no answer within {soonest - started_ms:.3g} ms"
+                    )
         return found
-
-    @staticmethod
-    def _wait_ms(stage: Stage[Source], recorder: Recorder, started_ms: float) -> float:
-        if recorder.deadline_ms == float("inf"):
-            return float("inf")
-        return min(started_ms + stage.budget_ms - recorder.now_ms(), recorder.left_ms())
 
     @staticmethod
     def _taken(
@@ -112,3 +108,10 @@ class SourcePool:
                 self._overdue[key] -= 1
         else:
             future.add_done_callback(ended)
+
+
+def _ends_ms(stage: Stage[Source], recorder: Recorder, started_ms: float) -> float:
+    """When a source is given up: at its own budget's end; a required one, like all of them, at the run's deadline."""
+    if stage.required or recorder.deadline_ms == float("inf"):
+        return recorder.deadline_ms
+    return min(started_ms + stage.budget_ms, recorder.deadline_ms)
