@@ -35,7 +35,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
     diversity: Share = 0.2
-    temperature: NotNegative = 0.02
+    temperature: NotNegative = 0.03
     scored_sampling_rate: Share = 0.01
 
 
@@ -55,7 +55,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
     diversity: Share = 0.0
-    temperature: NotNegative = 0.01
+    temperature: NotNegative = 0.03
     scored_sampling_rate: Share = 0.01
 
 
