@@ -13,14 +13,20 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
+def browser_type_launch_args(browser_type_launch_args, tmp_path_factory):
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None:
         reason = f"no browser: none of {', '.join(NAMES)} is on the PATH"
         if os.environ.get("SHORTLIST_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    return {**browser_type_launch_args, "executable_path": found, "args": ["--no-sandbox"]}
+    home = {"HOME": str(tmp_path_factory.mktemp("home"))}  # the browser leaves its traces there, not in the user's
+    return {
+        **browser_type_launch_args,
+        "executable_path": found,
+        "args": ["--no-sandbox"],
+        "env": {**os.environ, **home},
+    }
 
 
 @pytest.fixture(scope="session")
