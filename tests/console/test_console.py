@@ -88,7 +88,7 @@ def test_the_view_holds_every_candidate_once(world):
 def test_a_click_reaches_the_history_and_comes_back_to_the_page(client, world):
     page = world.feed(user=6, k=5)
     item = page.items[0].item
-    form = {"request_id": page.request_id, "item": item, "user": 6, "k": 5}
+    form = {"request_id": page.request_id, "slot": 1, "item": item, "user": 6, "k": 5}
     answer = client.post("/react", data=form, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "./?user=6&k=5")
     assert world.history.before([6], [page.served_us])[0][0][-1] == item
@@ -97,7 +97,7 @@ def test_a_click_reaches_the_history_and_comes_back_to_the_page(client, world):
 def test_a_click_from_another_site_is_refused(client, world):
     page = world.feed(user=6, k=5)
     before = len(world.clicks)
-    form = {"request_id": page.request_id, "item": page.items[0].item}
+    form = {"request_id": page.request_id, "slot": 1, "item": page.items[0].item}
     answer = client.post("/react", data=form, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert len(world.clicks) == before

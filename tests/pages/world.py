@@ -287,8 +287,9 @@ class World:
     def recent(self, n):
         return list(self.pages.values())[::-1][:n]
 
-    def click(self, *, request_id, item, sponsored):
+    def click(self, *, request_id, slot, item, sponsored):
         page = self.page(request_id)
+        assert any((shown.slot, shown.item) == (slot, item) for shown in (page.ads if sponsored else page.items))
         self.clicks.append((request_id, item))
         if page.user is not None:
             self.history.append(user=page.user, item=item, at_us=NOW_US - 1, positive=True)

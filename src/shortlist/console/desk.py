@@ -33,10 +33,10 @@ class Desk(Protocol):
         """The last pages, newest first."""
         ...
 
-    def click(self, *, request_id: str, item: int, sponsored: bool) -> None:
-        """A click on a shown item, written to the log as one sent to the API would be.
+    def click(self, *, request_id: str, slot: int, item: int, sponsored: bool) -> None:
+        """A click on what a slot shows, written to the log as one sent to the API would be.
 
         Raises:
-            NotFound: the page is not remembered, or it did not show the item.
+            NotFound: the page is not remembered, or its slot did not show the item.
         """
         ...

@@ -41,10 +41,12 @@ class Reaction(msgspec.Struct, frozen=True):
     """The form behind an item's button: a click, and the page to come back to.
 
     Attributes:
+        slot: from 1 in each block; two ads may show one item, and the slot says which of them was clicked.
         sponsored: "1" for an ad's slot.
     """
 
     request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    slot: Annotated[int, msgspec.Meta(ge=1, le=200)]
     item: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     sponsored: str = ""
     user: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
@@ -93,7 +95,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         """A click on an item, from the button's form; back to the page that it was on."""
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise PermissionDeniedException("a click may only come from these pages")
-        desk.click(request_id=data.request_id, item=data.item, sponsored=bool(data.sponsored))
+        desk.click(request_id=data.request_id, slot=data.slot, item=data.item, sponsored=bool(data.sponsored))
         state = {"user": data.user, "k": data.k, "q": data.q}
         query = urlencode({name: value for name, value in state.items() if value not in (None, "")})
         return Redirect(f"{root_of(request) or './'}{'search' if data.q else ''}?{query}", status_code=303)

@@ -114,25 +114,31 @@ class FrontDesk:
         """The token that goes out with an ad."""
         return tokens.issue(ad, request_id=page.request_id, served_us=page.served_us, key=self._token_key)
 
-    def click(self, *, request_id: str, item: int, sponsored: bool) -> None:
-        """A click on an item of a remembered page, recorded and charged as one sent to the API would be.
+    def click(self, *, request_id: str, slot: int, item: int, sponsored: bool) -> None:
+        """A click on a slot of a remembered page, recorded and charged as one sent to the API would be.
+
+        The slot says which of two ads for the same item is charged; the item, that the reader saw what the slot held.
 
         Raises:
-            NotFound: the page is not remembered, or it did not show the item.
+            NotFound: the page is not remembered, or its slot did not show the item.
         """
         page = self.page(request_id)
-        ad = next((shown for shown in page.ads if shown.item == item), None) if sponsored else None
-        shown = ad or (None if sponsored else next((shown for shown in page.items if shown.item == item), None))
-        if shown is None:
-            raise NotFound(f"page {request_id!r} did not show item {item}", where="item", fix="click on what it showed")
+        ad = next((shown for shown in page.ads if (shown.slot, shown.item) == (slot, item)), None)
+        organic = any((shown.slot, shown.item) == (slot, item) for shown in page.items)
+        if not (ad if sponsored else organic):
+            raise NotFound(
+                f"slot {slot} of page {request_id!r} did not show item {item}",
+                where="slot",
+                fix="click on what it showed",
+            )
         event = SentEvent(
             event_id=uuid.uuid4().hex,
             kind="click",
             request_id=request_id,
             block="sponsored" if sponsored else "organic",
-            slot=shown.slot,
+            slot=slot,
             item=item,
-            token=self.token(page, ad) if ad else "",
+            token=self.token(page, ad) if ad and sponsored else "",
         )
         self.record([event])
 
