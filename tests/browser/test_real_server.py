@@ -16,7 +16,7 @@ from shortlist.features.history import HistoryStore
 from shortlist.funnel.engine import load_engine
 from shortlist.funnel.side_effects import SideEffects
 from shortlist.funnel.source_pool import SourcePool
-from shortlist.lessons.the_funnel.held_out import recall_table
+from shortlist.lessons.the_funnel.held_out import MERGED, recalls
 from shortlist.releases.active import active_release
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -82,9 +82,12 @@ def test_the_widget_shows_the_recall_of_the_release_that_serves(open_page, serve
     slider.focus()
     for _ in range(4):
         slider.press("ArrowLeft")
-    retrieved, shown = recall_table(engine).at(60, 10)
-    expect(widget.locator('[data-figure="retrieved"]')).to_have_text(f"{retrieved:.1%}")
-    expect(widget.locator('[data-figure="shown"]')).to_have_text(f"{shown:.1%}")
+    found = recalls(engine)
+    for label, filled_by in (("what is popular", "popular"), ("all sources, merged", MERGED)):
+        widget.get_by_label("The list is filled by").select_option(label)
+        retrieved, shown = found.of(filled_by).at(60, 10)
+        expect(widget.locator('[data-figure="retrieved"]')).to_have_text(f"{retrieved:.1%}")
+        expect(widget.locator('[data-figure="shown"]')).to_have_text(f"{shown:.1%}")
 
 
 def test_a_click_changes_the_feed_of_the_one_who_clicked(open_page, server):

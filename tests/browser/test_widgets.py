@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.pages.serve import Holder, application, running
 from tests.pages.world import World
 
-from shortlist.lessons.the_funnel.held_out import recall_table
+from shortlist.lessons.the_funnel.held_out import MERGED, recalls
 
 pytestmark = pytest.mark.browser
 
@@ -27,8 +27,8 @@ def figure(widget, key):
     return widget.locator(f'[data-figure="{key}"]')
 
 
-def expected(engine, kept, slots=10):
-    return tuple(f"{recall:.1%}" for recall in recall_table(engine).at(kept, slots))
+def expected(engine, kept, slots=10, filled_by="popular", *, alone=False):
+    return tuple(f"{recall:.1%}" for recall in recalls(engine).of(filled_by, alone=alone).at(kept, slots))
 
 
 def test_a_slider_driven_by_keyboard_shows_what_the_engine_says(open_page, holder):
@@ -41,8 +41,18 @@ def test_a_slider_driven_by_keyboard_shows_what_the_engine_says(open_page, holde
     retrieved, shown = expected(holder.engine, 150)
     expect(figure(widget, "retrieved")).to_have_text(retrieved)
     expect(figure(widget, "shown")).to_have_text(shown)
-    expect(widget.locator("[role=status]")).to_contain_text("candidates give the page 95%")
+    expect(widget.locator("[role=status]")).to_contain_text("Filled by popularity alone, a page of 10 needs")
     assert expected(holder.engine, 100) != (retrieved, shown)
+
+
+def test_another_list_has_another_ceiling(open_page, holder):
+    widget = open_widget(open_page(LESSON))
+    for label, filled_by in (("all sources, merged", MERGED), ("the two towers", "two_tower")):
+        widget.get_by_label("The list is filled by").select_option(label)
+        retrieved, shown = expected(holder.engine, 100, filled_by=filled_by)
+        expect(figure(widget, "retrieved")).to_have_text(retrieved)
+        expect(figure(widget, "shown")).to_have_text(shown)
+        assert retrieved != expected(holder.engine, 100)[0]
 
 
 def test_another_engine_changes_the_page(browser, open_page, tmp_path):

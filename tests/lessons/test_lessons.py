@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from litestar.testing import TestClient
 from tests.pages.serve import Holder, application
 from tests.pages.world import World
 
 from shortlist.core.columns import RANK_SCORE, RETRIEVAL_SCORE
-from shortlist.core.errors import InvalidRequest
+from shortlist.core.errors import InvalidRequest, NotFound
 from shortlist.core.request import RequestBatch
 from shortlist.core.trace import Span, Trace
+from shortlist.funnel.runner import Stage
 from shortlist.lessons.lesson import LESSONS, WIDGETS
 from shortlist.lessons.once import OncePerEngine
 from shortlist.lessons.the_funnel.budget import BudgetView, p99_of, stage_times
-from shortlist.lessons.the_funnel.held_out import held_out_requests, recall_table
+from shortlist.lessons.the_funnel.held_out import MERGED, held_out_requests, recalls
 from shortlist.lessons.widget import Slider
 
 
@@ -32,30 +35,74 @@ def client(world):
         yield client
 
 
-@pytest.mark.oracle
-@pytest.mark.parametrize(("kept", "slots"), [(10, 5), (50, 10), (130, 20), (400, 50)])
-def test_the_recall_table_equals_a_count_by_hand(world, kept, slots):
-    requests, positives = held_out_requests(world.engine)
-    retrieved, shown = [], []
+@pytest.fixture(scope="module")
+def found(world):
+    return recalls(world.engine)
+
+
+def by_hand(funnel, requests, positives, filled_by, kept, slots):
+    """Recall of the list cut after ``kept``, of the page chosen from it, and of the page without a ranker."""
+    sums = [0.0, 0.0, 0.0]
     for n, request in enumerate(requests):
-        scored = world.engine.feed.funnel.run(RequestBatch.of(request), patient=True).scored
-        rows = sorted(range(len(scored)), key=lambda row: -scored[RETRIEVAL_SCORE][row])[:kept]
-        page = sorted(rows, key=lambda row: -scored[RANK_SCORE][row])[:slots]
+        scored = funnel.run(RequestBatch.of(request), patient=True).scored
+        if filled_by == MERGED:
+            rows = sorted(range(len(scored)), key=lambda row: -scored[RETRIEVAL_SCORE][row])
+        else:
+            bit = scored.source_names.index(filled_by)
+            rows = [row for row in range(len(scored)) if filled_by in scored.sources_of(row)]
+            rows.sort(key=lambda row: scored.source_rank[row, bit])
+        page = sorted(rows[:kept], key=lambda row: -scored[RANK_SCORE][row])[:slots]
         liked = set(positives[n].tolist())
-        retrieved.append(sum(int(scored.item[row]) in liked for row in rows) / len(liked))
-        shown.append(sum(int(scored.item[row]) in liked for row in page) / len(liked))
-    expected = (sum(retrieved) / len(requests), sum(shown) / len(requests))
-    assert recall_table(world.engine).at(kept, slots) == pytest.approx(expected, abs=1e-12)
+        for part, chosen in enumerate((rows[:kept], page, rows[:slots])):
+            sums[part] += sum(int(scored.item[row]) in liked for row in chosen) / len(liked)
+    return [each / len(requests) for each in sums]
 
 
-def test_recall_of_the_page_never_exceeds_that_of_what_it_was_chosen_from(world):
-    table = recall_table(world.engine)
-    assert (table.shown <= table.retrieved[:, None] + 1e-12).all()
-    assert (table.retrieved[1:] >= table.retrieved[:-1]).all()
+@pytest.mark.oracle
+@pytest.mark.parametrize("filled_by", [MERGED, "popular", "two_tower"])
+@pytest.mark.parametrize(("kept", "slots"), [(10, 5), (50, 10), (130, 20), (400, 50)])
+def test_the_recall_tables_equal_a_count_by_hand(world, found, filled_by, kept, slots):
+    table = found.of(filled_by)
+    expected = by_hand(world.engine.feed.funnel, *held_out_requests(world.engine), filled_by, kept, slots)
+    assert (*table.at(kept, slots), table.unranked[slots - 1]) == pytest.approx(tuple(expected), abs=1e-12)
 
 
-def test_enough_is_the_first_that_reaches_the_share(world):
-    table = recall_table(world.engine)
+class ReadsSources:
+    """A scorer that believes whatever "two_tower" says, and knows nothing without it."""
+
+    name = "reads sources"
+
+    def score(self, batch, candidates):
+        if "two_tower" not in candidates.source_names:
+            return {RANK_SCORE: np.zeros(len(candidates))}
+        rank = candidates.source_rank[:, candidates.source_names.index("two_tower")]
+        return {RANK_SCORE: np.where(rank >= 0, -1.0 * rank, -1e6)}
+
+
+def test_a_ranker_that_reads_one_source_loses_its_eyes_where_another_runs_alone(tmp_path):
+    world = World(tmp_path)
+    world.feed_product.funnel = replace(world.feed_funnel, scorers=(Stage(ReadsSources(), 10.0),))
+    found = recalls(world.build().engine)
+    informed, alone = found.of("popular"), found.of("popular", alone=True)
+    assert alone.retrieved == pytest.approx(informed.retrieved)
+    assert alone.at(200, 10)[1] == pytest.approx(alone.unranked[9])
+    assert informed.at(200, 10)[1] > alone.at(200, 10)[1]
+    assert found.of(MERGED, alone=True) is found.of(MERGED)
+
+
+def test_a_source_that_the_release_lacks_is_named(found):
+    with pytest.raises(NotFound, match="no source 'soothsayer'"):
+        found.of("soothsayer")
+
+
+def test_recall_of_the_page_never_exceeds_that_of_what_it_was_chosen_from(found):
+    for table in (*found.informed.values(), *found.alone.values()):
+        assert (table.shown <= table.retrieved[:, None] + 1e-12).all()
+        assert (table.retrieved[1:] >= table.retrieved[:-1]).all()
+
+
+def test_enough_is_the_first_that_reaches_the_share(found):
+    table = found.of("popular")
     enough = table.enough(10)
     best = table.shown[:, 9].max()
     assert table.at(enough, 10)[1] >= 0.95 * best
@@ -77,7 +124,7 @@ def test_a_state_reads_back_from_an_address():
     widget = WIDGETS["kept"]
     state = widget.read({"kept.n": "250", "kept.slots": "20", "kept.guess": "50", "other": "1"})
     assert (state["n"], state["slots"], state.guess) == (250, 20, "50")
-    assert widget.read({}).values == {"n": 100, "slots": 10}
+    assert widget.read({}).values == {"list": 0, "reads": 0, "n": 100, "slots": 10}
 
 
 @pytest.mark.parametrize("text", ["", "5", "405", "1e2", "-10", "101", "\uff19\uff10", "1" * 5000])

@@ -37,7 +37,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line through points; ``css`` is "one", "two" or "three"."""
+    """A line through points; ``css`` is "one", "two", "three" or, behind these, "faint"."""
 
     name: str
     css: str
@@ -82,8 +82,8 @@ def chart(
     series: Sequence[Series],
     *,
     now: float,
-    dot: tuple[float, float] | None = None,
     percent: bool = False,
+    behind: tuple[str, Sequence[Series]] = ("", ()),
 ) -> Markup:
     """Lines over one axis, with a mark at ``now`` and a dot on every line there.
 
@@ -91,16 +91,17 @@ def chart(
         panel: the axes.
         series: at least one.
         now: where the slider stands.
-        dot: a measured point, in place of the points on the lines.
         percent: whether heights are shares.
+        behind: a name for faint lines to compare with, and these lines; they carry no dots.
     """
     x = svg.Scale(panel.x, (LEFT, WIDTH - RIGHT))
     y = svg.Scale((panel.y[0], panel.y[1] * 1.08), (HEIGHT - BOTTOM, TOP))
     parts = [svg.text(0, 12, panel.title, "strong")]
     at = 0.0
-    for line in series:
-        parts += [svg.line(at, 28, at + 14, 28, f"line {line.css}"), svg.text(at + 19, 32, line.name)]
-        at += 30 + 6.4 * len(line.name)
+    legend = [*((line.name, line.css) for line in series), *([(behind[0], behind[1][0].css)] if behind[1] else [])]
+    for name, css in legend:
+        parts += [svg.line(at, 28, at + 14, 28, f"line {css}"), svg.text(at + 19, 32, name)]
+        at += 30 + 6.4 * len(name)
     for share in (0.0, 0.5, 1.0):
         height = panel.y[0] + share * (panel.y[1] - panel.y[0])
         label = f"{height:.0%}" if percent else f"{height:.2g}"
@@ -111,12 +112,10 @@ def chart(
         parts.append(svg.text(x(place), HEIGHT - BOTTOM + 18, f"{place:.0f}", anchor="middle"))
     parts.append(svg.text(WIDTH - RIGHT, HEIGHT - 2, panel.along, anchor="end"))
     parts.append(svg.line(x(now), TOP, x(now), HEIGHT - BOTTOM, "now"))
-    parts += [svg.polyline([(x(a), y(b)) for a, b in line.points], f"line {line.css}") for line in series]
-    if dot is not None:
-        parts.append(svg.circle(x(dot[0]), y(dot[1]), 5, f"dot {series[0].css}"))
-    else:
-        parts += [svg.circle(x(a), y(b), 5, f"dot {line.css}") for line in series for a, b in line.points if a == now]
-    words = "; ".join(f"{line.name}: {_ends(line, percent=percent)}" for line in series)
+    lines = [*behind[1], *series]
+    parts += [svg.polyline([(x(a), y(b)) for a, b in line.points], f"line {line.css}") for line in lines]
+    parts += [svg.circle(x(a), y(b), 5, f"dot {line.css}") for line in series for a, b in line.points if a == now]
+    words = "; ".join(f"{line.name}: {_ends(line, percent=percent)}" for line in (*series, *behind[1]))
     return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=f"{panel.title} over {panel.along}. {words}")
 
 
