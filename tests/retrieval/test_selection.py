@@ -1,4 +1,4 @@
-"""Choosing the best rows, and the vector index."""
+"""Choosing the best rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shortlist.core.arrays import Ragged
-from shortlist.core.errors import ReleaseError
 from shortlist.features.catalogue import Catalogue
-from shortlist.retrieval import vector_index
 from shortlist.retrieval.selection import best, known_rows
-from shortlist.retrieval.vector_index import VectorIndex
 from shortlist.testing import tiny_items
 
 PAIRS = st.lists(
@@ -43,29 +40,3 @@ def test_scores_that_are_not_finite_are_left_out():
     found = best("s", catalogue, n_requests=1, request=np.zeros(3, np.int64), row=np.array([1, 2, 3]),
                  score=np.array([np.nan, 1.0, -np.inf]), limit=9)  # fmt: skip
     assert found.item.tolist() == [11]
-
-
-def test_the_graph_finds_what_exact_search_finds(monkeypatch, tmp_path):
-    rng = np.random.default_rng(2)
-    vectors = rng.standard_normal((3_001, 16)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    queries = rng.standard_normal((50, 16)).astype(np.float32)
-    _, exact = VectorIndex.build(vectors).search(queries, 20)
-    monkeypatch.setattr(vector_index, "EXACT_BELOW", 1_000)
-    VectorIndex.build(vectors).save(tmp_path)
-    score, graph = VectorIndex.load(tmp_path, 3_000).search(queries, 20)
-    recall = np.mean([len(set(a) & set(b)) / 20 for a, b in zip(exact, graph, strict=True)])
-    assert recall > 0.97
-    assert (np.diff(score, axis=1) <= 0).all()
-
-
-def test_more_than_the_index_holds_is_cut():
-    index = VectorIndex.build(np.eye(3, dtype=np.float32))
-    score, row = index.search(np.ones((1, 3), dtype=np.float32), 10)
-    assert row.shape == score.shape == (1, 2)
-
-
-def test_a_torn_index_is_refused(tmp_path):
-    (tmp_path / "index.faiss").write_bytes(b"torn")
-    with pytest.raises(ReleaseError, match="cannot be read"):
-        VectorIndex.load(tmp_path, 2)

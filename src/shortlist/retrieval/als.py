@@ -11,9 +11,10 @@ from shortlist.core.candidates import Candidates
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.index.vector_index import VectorIndex
+from shortlist.retrieval.item_index import build_item_index, load_item_index
 from shortlist.retrieval.nearest import nearest
 from shortlist.retrieval.selection import known_rows
-from shortlist.retrieval.vector_index import VectorIndex
 
 __all__ = ["AlsSource"]
 
@@ -57,7 +58,7 @@ class AlsSource:
         self.regularization = regularization
         self._catalogue = catalogue
         self._limit = limit
-        self._index = index or VectorIndex.build(factor)
+        self._index = index or build_item_index(factor)
         self._gram: Float64 = factor.astype(np.float64).T @ factor.astype(np.float64)
 
     def user_factors(self, batch: RequestBatch) -> Float32:
@@ -104,6 +105,6 @@ class AlsSource:
             factor,
             confidence=float(constants[0]),
             regularization=float(constants[1]),
-            index=VectorIndex.load(folder, len(catalogue) - 1),
+            index=load_item_index(folder, len(catalogue) - 1),
             limit=limit,
         )

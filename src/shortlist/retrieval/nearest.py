@@ -7,8 +7,8 @@ import numpy as np
 from shortlist.core.arrays import Float32, Ragged
 from shortlist.core.candidates import Candidates
 from shortlist.features.catalogue import Catalogue
+from shortlist.retrieval.index.vector_index import VectorIndex
 from shortlist.retrieval.selection import best
-from shortlist.retrieval.vector_index import VectorIndex
 
 __all__ = ["nearest"]
 
@@ -30,7 +30,7 @@ def nearest(
     Args:
         source: the source's name.
         catalogue: the release's items.
-        index: over the items' vectors.
+        index: over the items' vectors, by inner product; its ids are catalogue rows.
         vectors: float32 ``(R, d)``, one a request.
         limit: candidates a request at most.
         leave_out: ``R`` lists of rows that must not be returned.
@@ -39,7 +39,7 @@ def nearest(
     if not len(asking):
         return Candidates.none(len(vectors), (source,))
     more = 0 if leave_out is None else int(leave_out.lengths[asking].max(initial=0))
-    score, row = index.search(vectors[asking], limit + more)
+    row, score = index.search(vectors[asking], min(limit + more, max(len(index), 1)))
     return best(
         source,
         catalogue,

@@ -12,8 +12,9 @@ from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.query_tower_arrays import QueryTowerArrays
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.index.vector_index import VectorIndex
+from shortlist.retrieval.item_index import build_item_index, load_item_index
 from shortlist.retrieval.nearest import nearest
-from shortlist.retrieval.vector_index import VectorIndex
 
 __all__ = ["QueryTowerSource"]
 
@@ -40,7 +41,7 @@ class QueryTowerSource:
         self.tower = tower
         self._catalogue = catalogue
         self._limit = limit
-        self._index = index or VectorIndex.build(tower.item_vectors)
+        self._index = index or build_item_index(tower.item_vectors)
 
     @property
     def item_vectors(self) -> Float32:
@@ -71,4 +72,4 @@ class QueryTowerSource:
         tower = QueryTowerArrays(
             *read_arrays(folder, "embedding", "item_vectors", rows={"item_vectors": len(catalogue)})
         )
-        return cls(catalogue, tower, index=VectorIndex.load(folder, len(catalogue) - 1), limit=limit)
+        return cls(catalogue, tower, index=load_item_index(folder, len(catalogue) - 1), limit=limit)

@@ -11,9 +11,10 @@ from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.two_tower_arrays import TwoTowerArrays
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.index.vector_index import VectorIndex
+from shortlist.retrieval.item_index import build_item_index, load_item_index
 from shortlist.retrieval.nearest import nearest
 from shortlist.retrieval.selection import known_rows
-from shortlist.retrieval.vector_index import VectorIndex
 
 __all__ = ["TwoTowerSource"]
 
@@ -40,7 +41,7 @@ class TwoTowerSource:
         self.towers = towers
         self._catalogue = catalogue
         self._limit = limit
-        self._index = index or VectorIndex.build(towers.item_vectors)
+        self._index = index or build_item_index(towers.item_vectors)
 
     @property
     def item_vectors(self) -> Float32:
@@ -71,4 +72,4 @@ class TwoTowerSource:
             ReleaseError: the files do not belong to this catalogue.
         """
         towers = TwoTowerArrays(*read_arrays(folder, *_NAMES, rows={"item_vectors": len(catalogue)}))
-        return cls(catalogue, towers, index=VectorIndex.load(folder, len(catalogue) - 1), limit=limit)
+        return cls(catalogue, towers, index=load_item_index(folder, len(catalogue) - 1), limit=limit)

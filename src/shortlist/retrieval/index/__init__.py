@@ -1,0 +1,1 @@
+"""Vector indexes behind one interface: exact, HNSW, IVF with whole, 8-bit or product-quantised vectors, ScaNN."""
