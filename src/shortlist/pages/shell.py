@@ -6,9 +6,7 @@ another origin and nothing is inline: the policy that goes out with every page w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from litestar.static_files import create_static_files_router
 from markupsafe import Markup
 
 from shortlist.core.errors import InvalidRequest, NotFound, ShortlistError, StageFailed
+from shortlist.pages.links import Links, ServerLinks, root_of_path
 
 __all__ = ["POLICY", "Shell", "root_of", "static_router"]
 
@@ -54,11 +53,12 @@ class Shell:
 
     def page(self, request: AnyRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A whole page."""
-        root = root_of(request)
-        text = self._templates.get_template(template).render(
-            root=root, static=lambda name: f"{root}static/{name}?v={_version(name)}", **{"here": "", **values}
-        )
-        return _html(text, status)
+        return _html(self.text(template, ServerLinks(_path(request)), **values), status)
+
+    def text(self, template: str, links: Links, **values: Any) -> str:
+        """The text of a whole page, wherever its links lead."""
+        given = {"here": "", "links": links, "root": links.root, "href": links.href, "static": links.static}
+        return self._templates.get_template(template).render(given | values)
 
     def render(self, template: str, **values: Any) -> Markup:
         """A piece of a page, to be put into one."""
@@ -94,8 +94,12 @@ def root_of(request: AnyRequest) -> str:
 
     A browser resolves it against the address that it sees, whatever prefix a proxy has put before it.
     """
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", "").rstrip("/"))
-    return "../" * max(path.count("/") - 1, 0)
+    return root_of_path(_path(request))
+
+
+def _path(request: AnyRequest) -> str:
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", "").rstrip("/"))
 
 
 def static_router() -> Router:
@@ -116,9 +120,3 @@ def _html(text: str, status: int) -> Response[str]:
         "cache-control": "no-store",
     }
     return Response(text, media_type=MediaType.HTML, status_code=status, headers=headers)
-
-
-@cache
-def _version(name: str) -> str:
-    content = (files("shortlist.pages") / "static" / name).read_bytes()
-    return hashlib.blake2b(content, digest_size=6).hexdigest()

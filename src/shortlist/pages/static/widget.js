@@ -1,8 +1,10 @@
 // <live-widget>: sends its form to the engine, shows the answer, keeps the state in the URL's hash.
+// In a static copy there is no engine: the nearest of the states that were computed beforehand takes its place.
 class LiveWidget extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
     this.view = this.querySelector("[data-view]");
+    this.copy = globalThis.bakedWidgets?.[this.id];
     this.form.addEventListener("input", () => this.refresh());
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.refresh(); });
     if (this.restore()) this.refresh();
@@ -18,8 +20,25 @@ class LiveWidget extends HTMLElement {
     return mine.length > 0;
   }
 
+  nearest(name, value) {
+    return this.copy.grid[name].reduce((best, held) => (Math.abs(held - value) < Math.abs(best - value) ? held : best));
+  }
+
+  baked(state) {
+    const [view, right] = this.copy.states[Object.keys(this.copy.grid).map((name) => this.nearest(name, state.get(name)))];
+    const guess = state.get(`${this.id}.guess`);
+    return guess ? view.replace("<p>", () => `<p>${this.copy.verdicts[guess][Number(guess === right)]}`) : view;
+  }
+
+  async ask(state) {
+    if (this.copy) return this.baked(state);
+    const answer = await fetch(`${this.dataset.src}?${state}`).catch(() => null);
+    return answer ? answer.text() : "<p>The server does not answer.</p>";
+  }
+
   async refresh() {
-    for (const slider of this.form.querySelectorAll("input[type=range]")) slider.nextElementSibling.textContent = slider.value;
+    for (const slider of this.form.querySelectorAll("input[type=range]"))
+      slider.nextElementSibling.textContent = this.copy ? this.nearest(slider.name, slider.value) : slider.value;
     if (this.form.querySelector(".guess :checked")) this.querySelector("details").open = true;
     this.stale = true;
     if (this.busy) return; // the loop below sends the latest state once the answer in flight is there
@@ -31,9 +50,8 @@ class LiveWidget extends HTMLElement {
       const hash = new URLSearchParams(location.hash.slice(1));
       state.forEach((value, name) => hash.set(name, value));
       history.replaceState(null, "", `#${hash}`);
-      const answer = await fetch(`${this.dataset.src}?${state}`).catch(() => null);
-      if (this.stale) continue;
-      this.view.innerHTML = answer ? await answer.text() : "<p>The server does not answer.</p>";
+      const answer = await this.ask(state);
+      if (!this.stale) this.view.innerHTML = answer;
     }
     this.view.setAttribute("aria-busy", "false");
     this.querySelector("[role=status]").textContent = this.view.querySelector(".verdict")?.textContent ?? "";

@@ -1,0 +1,82 @@
+"""How lessons and their widgets become HTML: what the server and the static copy have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from latex2mathml.converter import convert
+from markupsafe import Markup
+
+from shortlist.core.errors import NotFound, ShortlistError
+from shortlist.funnel.engine import Engine
+from shortlist.lessons.widget import Choice, State, View, Widget
+from shortlist.pages.shell import Shell
+
+__all__ = ["Drawn", "drawn", "lessons_shell", "source_lines", "tex", "verdict", "view_html"]
+
+SOURCE = Path(str(files("shortlist")))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A widget as the page's template needs it: its controls, their state, and the view for it.
+
+    Attributes:
+        note: of a static copy, what it holds; empty where the engine itself answers.
+    """
+
+    widget: Widget
+    state: State
+    view: Markup
+    note: str = ""
+
+
+def lessons_shell() -> Shell:
+    """The shell with what the lessons' templates use."""
+    return Shell("shortlist.lessons", {"tex": tex, "is_choice": lambda control: isinstance(control, Choice)})
+
+
+def drawn(shell: Shell, widget: Widget, engine: Engine, state: State) -> Drawn:
+    """A widget's view for a state; a release that cannot drive it says why in its place."""
+    try:
+        view = widget.view(engine, state)
+    except ShortlistError as error:
+        return Drawn(widget, state, shell.render("_missing.html", reason=str(error)))
+    return Drawn(widget, state, view_html(shell, widget, view, state.guess))
+
+
+def view_html(shell: Shell, widget: Widget, view: View, guess: str = "") -> Markup:
+    """A view, what the engine says to the question first."""
+    before = verdict(shell, widget, guess, right=view.right_guess() == guess) if guess else Markup()
+    return shell.render("_view.html", before=before, answer=view.answer(), html=view.html())
+
+
+def verdict(shell: Shell, widget: Widget, guess: str, *, right: bool) -> Markup:
+    """What is said to a reader's guess."""
+    return shell.render("_verdict.html", guessed=widget.guess.options[guess], right=right)
+
+
+def source_lines(name: str) -> list[str]:
+    """The lines of a source file of this package.
+
+    Raises:
+        NotFound: there is no such file.
+    """
+    file = (SOURCE / name).resolve()
+    if not (file.is_relative_to(SOURCE.resolve()) and file.suffix == ".py" and file.is_file()):
+        raise NotFound(f"there is no source file {name[:80]!r}", where="code", fix="follow a link of a lesson")
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+def tex(formula: str, *, block: bool = False) -> Markup:
+    """A formula as MathML; one that stands by itself scrolls in its own box.
+
+    Example:
+        >>> str(tex("x"))[:5]
+        '<math'
+    """
+    math = Markup(convert(formula, display="block" if block else "inline"))  # noqa: S704 - the templates' own formulas
+    box = Markup('<div class="formula" tabindex="0" role="group" aria-label="Formula">{}</div>')
+    return box.format(math) if block else math
