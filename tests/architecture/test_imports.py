@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +63,10 @@ def test_nothing_is_unpickled_or_evaluated():
                 (str(path), name) for name in names & {"pickle", "joblib", "dill", "eval", "exec", "allow_pickle"}
             ]
     assert found == []
+
+
+def test_only_the_command_line_may_see_the_truth():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (truth,) = [contract for contract in contracts if contract["name"].startswith("Truth")]
+    rooms = {f"shortlist.{path.parent.name}" for path in (ROOT / "src/shortlist").glob("*/__init__.py")}
+    assert rooms - set(truth["source_modules"]) == {"shortlist.cli", "shortlist.simulation"}

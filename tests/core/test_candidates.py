@@ -105,3 +105,11 @@ def test_columns_are_kept_in_their_declared_type():
         {RETRIEVAL_SCORE: np.ones(1, np.float32), Column("n", np.int64, "id", ""): np.ones(1)}
     )
     assert [values.dtype for values in kept.columns.values()] == [np.float64, np.int64]
+
+
+@pytest.mark.oracle
+def test_the_fused_score_is_the_published_one():
+    """1 / (60 + rank) with ranks from 1: first in one list and second in the other."""
+    fused = merge([found("a", [[7, 8]]), found("b", [[9, 7]])])
+    assert fused[RETRIEVAL_SCORE] == pytest.approx([1 / 61 + 1 / 62, 1 / 61, 1 / 62], abs=1e-15)
+    assert fused.item.tolist() == [7, 9, 8]

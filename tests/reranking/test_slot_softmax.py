@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import RANK_SCORE, ROW, SELECTION_PROPENSITY, SLOT
+from shortlist.core.columns import ADDED_SCORE, RANK_SCORE, ROW, SELECTION_PROPENSITY, SLOT
 from shortlist.core.errors import ShortlistError
 from shortlist.core.request import Request, RequestBatch
 from shortlist.reranking.mmr import MMRSelector
@@ -111,3 +111,19 @@ def test_settings_out_of_range_are_refused(diversity, temperature):
 
 def test_no_candidates_is_an_empty_page():
     assert len(page([])) == 0
+
+
+@pytest.mark.oracle
+def test_the_softmax_is_the_published_one():
+    """exp(m/T) over its sum, in arithmetic: m = 0 and 1, T = 0.5."""
+    e2 = 2.718281828459045**2
+    assert slot_probabilities(np.array([0.0, 1.0]), 0.5) == pytest.approx([1 / (1 + e2), e2 / (1 + e2)], abs=1e-15)
+
+
+@pytest.mark.oracle
+def test_the_marginal_score_takes_the_nearest_of_all_items_above_not_the_last():
+    """Rank scores 1, .9, .8, 0; the third is the first's twin, the second is like nothing: m_3 = .5 * .8 - .5 * 1."""
+    vectors = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
+    shown = page([1.0, 0.9, 0.8, 0.0], k=4, rows=[0, 1, 2, 3], temperature=0.0, diversity=0.5, vectors=vectors)
+    assert shown.item.tolist() == [100, 101, 103, 102]
+    assert shown[ADDED_SCORE] == pytest.approx([0.5, 0.45, 0.0, 0.4 - 0.5])

@@ -136,7 +136,13 @@ def load_tiny(
         history=history,
         feed=Feed(feed, release, history, settings.feed, after),
         search=Search(
-            search, sponsored, release, settings.search, after, currency=lambda key: campaigns.book().currency(key)
+            search,
+            sponsored,
+            release,
+            history,
+            settings.search,
+            after,
+            currency=lambda key: campaigns.book().currency(key),
         ),
     )
 

@@ -57,6 +57,10 @@ def load_engine(
     Raises:
         ReleaseError: a file is not what this version reads.
     """
+
+    def currency(campaign: int) -> str:
+        return campaigns.book().currency(campaign)
+
     catalogue = Catalogue.load(release.folder / "catalogue.parquet")
     feed = feed_funnel(release, catalogue, history, settings.feed, pool)
     search = search_funnel(release, catalogue, settings.search, pool)
@@ -66,7 +70,5 @@ def load_engine(
         catalogue=catalogue,
         history=history,
         feed=Feed(feed, release, history, settings.feed, after),
-        search=Search(
-            search, sponsored, release, settings.search, after, currency=lambda key: campaigns.book().currency(key)
-        ),
+        search=Search(search, sponsored, release, history, settings.search, after, currency=currency),
     )

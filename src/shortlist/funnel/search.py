@@ -19,6 +19,7 @@ from shortlist.core.request import Request, RequestBatch
 from shortlist.core.settings import AuctionSettings, SearchSettings
 from shortlist.core.trace import Degradation, Trace
 from shortlist.features.catalogue import Catalogue
+from shortlist.features.history import HistoryStore
 from shortlist.funnel.filters import InCatalogueFilter, RowHydrator
 from shortlist.funnel.layout import is_sampled, shown_ads, shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
@@ -111,13 +112,15 @@ class Search:
         funnel: Funnel,
         sponsored: Funnel | None,
         release: Release,
+        history: HistoryStore,
         settings: SearchSettings,
         after: SideEffects,
         *,
         currency: Callable[[int], str],
     ) -> None:
         self.funnel, self.sponsored = funnel, sponsored
-        self._release, self._currency, self._settings, self._after = release, currency, settings, after
+        self._release, self._history, self._settings = release, history, settings
+        self._currency, self._after = currency, after
 
     def serve(self, request: Request, *, debug: bool = False) -> Page:
         """One page.
@@ -133,7 +136,7 @@ class Search:
             request_id=request.request_id,
             surface="search",
             user=request.user,
-            known_user=False,
+            known_user=self._history.knows(request.user),
             query=request.query,
             release=self._release.version,
             served_us=request.at_us,

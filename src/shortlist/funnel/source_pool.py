@@ -44,31 +44,31 @@ class SourcePool:
             StageFailed: a required source was late or failed.
         """
         started_ms = recorder.now_ms()
-        running: dict[Future[Candidates], int] = {}
         found = [Candidates.none(len(batch), (stage.component.name,)) for stage in stages]
-        for place, stage in enumerate(stages):
-            if self._overdue.get(id(stage.component), 0) >= MAX_OVERDUE:
-                self._without(stage, recorder, started_ms, "skipped", f"{MAX_OVERDUE} earlier calls still run")
-            else:
-                running[self._executor.submit(stage.component.retrieve, batch)] = place
-
-        while running:
-            ends_ms = {future: _ends_ms(stages[place], recorder, started_ms) for future, place in running.items()}
-            soonest = min(ends_ms.values())
-            patience = None if soonest == float("inf") else max(soonest - recorder.now_ms(), 0.0) / 1e3
-            done, _ = wait(running, patience, FIRST_COMPLETED)
-            for future in done:
-                place = running.pop(future)
-                taken = self._taken(future, stages[place], recorder, started_ms)
-                if taken is not None:  # nothing found is an answer, with columns of its own
-                    found[place] = taken
-            if not done:
-                for future in [future for future, end in ends_ms.items() if end == soonest]:
+        running: dict[Future[Candidates], int] = {}
+        try:
+            for place, stage in enumerate(stages):
+                if self._overdue.get(id(stage.component), 0) >= MAX_OVERDUE:
+                    self._without(stage, recorder, started_ms, "skipped", f"{MAX_OVERDUE} earlier calls still run")
+                else:
+                    running[self._executor.submit(stage.component.retrieve, batch)] = place
+            while running:
+                ends_ms = {future: _ends_ms(stages[place], recorder, started_ms) for future, place in running.items()}
+                soonest = min(ends_ms.values())
+                patience = None if soonest == float("inf") else max(soonest - recorder.now_ms(), 0.0) / 1e3
+                done, _ = wait(running, patience, FIRST_COMPLETED)
+                for future in done:
+                    place = running.pop(future)
+                    taken = self._taken(future, stages[place], recorder, started_ms)
+                    if taken is not None:  # nothing found is an answer, with columns of its own
+                        found[place] = taken
+                for future in [] if done else [future for future, end in ends_ms.items() if end == soonest]:
                     stage = stages[running.pop(future)]
                     self._count_overdue(stage.component, future)
-                    self._without(
-                        stage, recorder, started_ms, "late", f"no answer within {soonest - started_ms:.3g} ms"
-                    )
+                    self._without(stage, recorder, started_ms, "late", f"no answer in {soonest - started_ms:.3g} ms")
+        finally:  # a required source that failed ends the request while others still run
+            for future, place in running.items():
+                self._count_overdue(stages[place].component, future)
         return found
 
     @staticmethod
