@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +45,7 @@ def shared_folder(name: str) -> Path | None:
 
 
 def save_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write a data set into a folder that appears whole or not at all, in place of what was there."""
+    """Write a data set into a folder; a reader finds the old one, none or the new one, never a part."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         fresh = Path(temporary) / folder.name
@@ -61,7 +61,8 @@ def save_dataset(dataset: Dataset, folder: Path) -> None:
             sha256={table: sha256_of(fresh / f"{table}.parquet") for table in _TABLES},
         )
         (fresh / _FACTS).write_bytes(msgspec.json.format(msgspec.json.encode(facts)))
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            folder.replace(Path(temporary) / "old")
         fresh.replace(folder)
 
 
