@@ -1,8 +1,10 @@
-"""How far probabilities are from the frequencies they promise.
+"""How far probabilities are from the frequencies they promise: two errors, in two norms.
 
-The plain error is biased upward: even a perfect model's bins miss by chance. The debiased error subtracts, a bin, the
-variance that chance explains (Kumar, Liang & Ma, Verified Uncertainty Calibration, NeurIPS 2019, section 4.2), so that
-it is 0 on average for a perfect model; rows of one user may depend on each other, and then chance explains more.
+The *expected calibration error* (ECE) is the mean of the bins' distances. It is biased upward: even a perfect model's
+bins miss by chance. The *debiased calibration error* is a signed root mean square, not an ECE: the mean of the bins'
+squared distances, less the variance that chance explains in each (Kumar, Liang & Ma, Verified Uncertainty Calibration,
+NeurIPS 2019, section 4.2), and the root of that with its sign. Its square is 0 on average for a perfect model; rows of
+one user may depend on each other, and then chance explains more.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shortlist.core.arrays import Array, Float64, Int64
+from shortlist.core.arrays import Array, Bool, Float64, Int64
 from shortlist.core.errors import DataError
-from shortlist.core.randomness import Rng
+from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.bootstrap import Interval, resample
 
 __all__ = [
@@ -66,11 +68,17 @@ def expected_calibration_error(probability: Array, label: Array, *, bins: int = 
 def debiased_calibration_error(
     probability: Array, label: Array, *, cluster: Array | None = None, bins: int = 15
 ) -> float:
-    """Root mean square calibration error, debiased, with equal-mass bins and its sign kept.
+    """Signed root mean square calibration error, debiased, with equal-mass bins; it is not an ECE.
 
     ``E = sum over bins b of (n_b / n) (d_b^2 - s_b^2)``, with ``d_b`` the mean of ``y - p`` in the bin and ``s_b^2``
     the estimated variance of ``d_b``; the result is ``sign(E) sqrt(|E|)``. Below 0 means less error than chance alone
     would show: calibrated, as far as these rows can tell.
+
+    ``s_b^2`` is estimated from how the clusters of a bin differ: ``sum over c of w_c^2 (d_bc - d_b)^2 / (1 - W)``, with
+    ``w_c`` a cluster's share of the bin's rows and ``W = sum of w_c^2``; unbiased for independent rows of one variance,
+    however unlike the clusters' sizes are. A bin that is worth fewer than two clusters (``1 / W < 2``, Kish 1965: one
+    user's rows, or nearly so) has no such differences; there ``s_b^2 = sum of p (1 - p) / n_b^2``, the variance under
+    a calibrated model with independent rows.
 
     Args:
         probability: ``(N,)`` in [0, 1].
@@ -79,8 +87,8 @@ def debiased_calibration_error(
         bins: how many.
     """
     whose = np.arange(len(np.asarray(label))) if cluster is None else cluster
-    gap, weight, variance = _moments(_cells(probability, label, whose, bins), bins)
-    return _signed_root(float((weight * (gap**2 - variance)).sum()))
+    found = _moments(_cells(probability, label, whose, bins), bins)
+    return _signed_root(found.error)
 
 
 def debiased_calibration_interval(
@@ -96,7 +104,8 @@ def debiased_calibration_interval(
     """``debiased_calibration_error`` with a bootstrap interval over clusters.
 
     A draw of clusters adds its own chance to every bin's gap; so each draw is debiased twice, once for the draw and
-    once for the rows it was drawn from. The bins stay those of the rows as they are.
+    once for the rows it was drawn from. The bins stay those of the rows as they are. A bin worth fewer than two
+    clusters would not vary between draws: its gap gets a normal deviate of variance ``s_b^2`` instead.
 
     Args:
         probability: ``(N,)`` in [0, 1].
@@ -107,21 +116,22 @@ def debiased_calibration_interval(
         draws: bootstrap draws.
         level: of the interval.
     """
+    random = generator(rng)
     cells = _cells(probability, label, cluster, bins)
-    gap, weight, variance = _moments(cells, bins)
+    found = _moments(cells, bins)
     sums = np.zeros((int(cells.cluster.max()) + 1, 2 * bins))
     sums[cells.cluster, cells.bin] = cells.miss
     sums[cells.cluster, bins + cells.bin] = cells.rows
-    drawn = resample(sums, rng=rng, draws=draws)
+    drawn = resample(sums, rng=random, draws=draws)
     n = drawn[:, bins:]
     drawn_gap = np.divide(drawn[:, :bins], n, out=np.zeros_like(n), where=n > 0)
-    error = ((drawn_gap**2 - 2.0 * variance) * n).sum(axis=1) / n.sum(axis=1)
+    deviate = random.standard_normal(n.shape) * np.sqrt(found.variance)
+    drawn_gap = np.where(found.lone, found.gap + deviate, drawn_gap)
+    error = ((drawn_gap**2 - 2.0 * found.variance) * n).sum(axis=1) / n.sum(axis=1)
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(error, [tail, 1.0 - tail])
-    estimate = float((weight * (gap**2 - variance)).sum())
-    return Interval(
-        _signed_root(estimate), _signed_root(float(low)), _signed_root(float(high)), level, n_clusters=len(sums)
-    )
+    ends = _signed_root(float(low)), _signed_root(float(high))
+    return Interval(_signed_root(found.error), *ends, level, n_clusters=len(sums))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +142,30 @@ class _Cells:
     bin: Int64
     miss: Float64
     rows: Float64
+    expected_variance: Float64
+    """Sum of ``p (1 - p)``: the variance of ``miss`` if the rows were independent and ``p`` right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """What a bin misses by and how much of that is chance; ``(bins,)`` each.
+
+    Attributes:
+        gap: ``d_b``, 0 in an empty bin.
+        weight: ``n_b / n``.
+        variance: ``s_b^2``, of ``gap``.
+        lone: the bin is worth fewer than two clusters.
+    """
+
+    gap: Float64
+    weight: Float64
+    variance: Float64
+    lone: Bool
+
+    @property
+    def error(self) -> float:
+        """``E``, the debiased mean square."""
+        return float((self.weight * (self.gap**2 - self.variance)).sum())
 
 
 def _cells(probability: Array, label: Array, cluster: Array, bins: int) -> _Cells:
@@ -144,20 +178,22 @@ def _cells(probability: Array, label: Array, cluster: Array, bins: int) -> _Cell
         bin=cell % bins,
         miss=np.bincount(index.reshape(-1), weights=y - p).astype(np.float64),
         rows=np.bincount(index.reshape(-1)).astype(np.float64),
+        expected_variance=np.bincount(index.reshape(-1), weights=p * (1.0 - p)).astype(np.float64),
     )
 
 
-def _moments(cells: _Cells, bins: int) -> tuple[Float64, Float64, Float64]:
-    """A bin's gap ``d_b``, its share of the rows, and the variance of ``d_b`` over clusters: float64 ``(bins,)``."""
-    n = np.bincount(cells.bin, weights=cells.rows, minlength=bins)
-    miss = np.bincount(cells.bin, weights=cells.miss, minlength=bins)
-    gap = np.divide(miss, n, out=np.zeros(bins), where=n > 0)
-    # Variance of a ratio of cluster sums, to first order; with a row a cluster it is the sample variance over n.
-    spread = np.bincount(cells.bin, weights=(cells.miss - gap[cells.bin] * cells.rows) ** 2, minlength=bins)
-    present = np.bincount(cells.bin, minlength=bins)
-    correction = np.divide(present, present - 1.0, out=np.zeros(bins), where=present > 1)
-    variance = np.divide(spread * correction, n**2, out=np.zeros(bins), where=n > 0)
-    return gap, n / n.sum(), variance
+def _moments(cells: _Cells, bins: int) -> _Moments:
+    def in_bins(values: Float64) -> Float64:
+        return np.bincount(cells.bin, weights=values, minlength=bins).astype(np.float64)
+
+    n = in_bins(cells.rows)
+    present = np.maximum(n, 1.0)
+    gap = in_bins(cells.miss) / present
+    concentration = in_bins(cells.rows**2) / present**2
+    lone = concentration > 0.5
+    spread = in_bins((cells.miss - gap[cells.bin] * cells.rows) ** 2) / np.where(lone, 1.0, 1.0 - concentration)
+    chance = np.where(lone, in_bins(cells.expected_variance), spread)
+    return _Moments(gap=gap, weight=n / n.sum(), variance=chance / present**2, lone=lone)
 
 
 def _signed_root(square: float) -> float:
