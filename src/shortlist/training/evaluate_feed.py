@@ -38,6 +38,7 @@ CUTS = (20, 50, 200)
 POPULARITY, ITEM_KNN = "popularity baseline", "item-kNN baseline"
 SAME = "same candidates by the"
 MERGE, RANKED = "merge of all sources", "ranked feed"
+CALIBRATION_ERROR = "calibration error (RMS, debiased)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +261,7 @@ def _probability_stage(run: _Run, rates: RateBaselines, plan: FeedPlan) -> Stage
         lines += [
             figure(who, "log-loss", clustered_interval(_losses(p, run.label), run.user, rng=plan.seed)),
             figure(who, "predicted / observed", ratio_interval(p, y, run.user, rng=plan.seed)),
-            figure(who, "debiased ECE", debiased_calibration_interval(p, y, run.user, rng=plan.seed)),
+            figure(who, CALIBRATION_ERROR, debiased_calibration_interval(p, y, run.user, rng=plan.seed)),
         ]
     lines += [
         figure(f"p_like minus {who}", "log-loss", paired_interval(ours, _losses(p, run.label), run.user, rng=plan.seed))

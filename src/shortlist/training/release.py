@@ -116,7 +116,7 @@ def new_version() -> str:
 def _p_click_1(*, simulated: bool) -> Probability:
     return Probability(
         of="P(click | the ad is shown at slot 1 of the sponsored block)",
-        negatives="impressions of the log that were not clicked, each at the slot where it was shown; none was left out",
+        negatives="impressions of the log that were not clicked, each at the slot where it was shown; none left out",
         simulated=simulated,
     )
 
