@@ -6,18 +6,29 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 from tests.browser.conftest import NAMES
 
-WIDTH, HEIGHT = 1200, 860
-QUERY = "horror"
+WIDTH, HEIGHT = 1200, 960
+TRIES = 10
+QUERY = "comedy"
 
 
 def look(page: Page, address: str) -> None:
-    """Open a page; a picture of an error is no picture of the page."""
-    answer = page.goto(address)
-    if answer is None or not answer.ok:
-        raise SystemExit(f"{address} does not answer as it should: {page.title()}")
+    """Open a page; a picture of an error, or of a page that went without a late stage, is no picture of the page."""
+    for _ in range(TRIES):
+        answer = page.goto(address)
+        if answer is None or not answer.ok:
+            raise SystemExit(f"{address} does not answer as it should: {page.title()}")
+        if not page.locator(".notice").count():
+            return
+    raise SystemExit(f"{address} went without a stage {TRIES} times: wait until the machine is quiet")
+
+
+def show_from(page: Page, part: Locator) -> None:
+    """Scroll a part of the page to the top, below the bar that stays there."""
+    part.evaluate("element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 66)")
+    page.wait_for_timeout(300)
 
 
 def feed(page: Page, base: str) -> None:
@@ -31,9 +42,7 @@ def search(page: Page, base: str) -> None:
 def trace(page: Page, base: str) -> None:
     feed(page, base)
     page.get_by_role("link", name="Open the trace").click()
-    page.get_by_role("heading", name="Candidates, stage by stage").scroll_into_view_if_needed()
-    page.mouse.wheel(0, 480)
-    page.wait_for_timeout(300)
+    show_from(page, page.locator(".panel", has_text="Candidates, stage by stage"))
 
 
 def lesson_01(page: Page, base: str) -> None:
@@ -41,8 +50,7 @@ def lesson_01(page: Page, base: str) -> None:
     widget = page.locator("#kept")
     widget.get_by_label("about 100").check()
     widget.get_by_role("status").get_by_text("You guessed").wait_for(state="attached")
-    widget.evaluate("element => scrollTo(0, element.getBoundingClientRect().top + scrollY - 80)")
-    page.wait_for_timeout(300)
+    show_from(page, widget)
 
 
 def main(base: str = "http://127.0.0.1:8000", folder: str = "docs/images") -> None:
