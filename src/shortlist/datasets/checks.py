@@ -60,6 +60,17 @@ class Table:
                     fix=f"rename it to {near[0]!r}, or to something less like it",
                 )
 
+    def some(self) -> None:
+        """Refuse a table without rows.
+
+        Raises:
+            DataError: there are none.
+        """
+        if not len(self.frame):
+            raise DataError(
+                "the table has no rows", where=self._where(), fix="add some, below the names of the columns"
+            )
+
     def ids(self, column: str) -> pl.Series:
         """Ids, whole numbers or text, as text; none is missing.
 

@@ -166,6 +166,7 @@ def _items(table: Table, keys: Keys) -> pl.DataFrame:
     table.need(
         ("item", "title"), ("description", "categories", "brand", "price", "price_micros", "released", "released_us")
     )
+    table.some()
     ids = table.ids("item")
     table.unique("item", ids)
     no_time = "released" not in table and "released_us" not in table
