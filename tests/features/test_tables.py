@@ -59,6 +59,25 @@ def test_transitions_by_hand():
     assert Transitions.fit(LOG, CATALOGUE, window=1).table.todense()[1, 3] == pytest.approx(1 / (2 + 10))
 
 
+@pytest.mark.parametrize("early", [(10, 11), (12, 13), (11, 12)], ids=["first keys", "last keys", "middle keys"])
+def test_events_of_one_instant_do_not_follow_one_another(early):
+    """Two items liked in one second, two in a later one: each later one follows each earlier one, whatever the keys."""
+    late = {10, 11, 12, 13} - set(early)
+    table = log(*((0, item, 1 if item in early else 2, True) for item in (10, 11, 12, 13)))
+    t = np.asarray(Transitions.fit(table, CATALOGUE, window=1).table.todense())
+    expected = np.zeros_like(t)
+    for a in early:
+        for b in late:  # the next event's instant is counted whole
+            expected[a - 9, b - 9] = 1 / (1 + 10)
+    np.testing.assert_allclose(t, expected)
+
+
+def test_a_pair_that_comes_twice_counts_twice():
+    table = log((0, 10, 1, True), (0, 11, 2, True), (0, 10, 3, True), (0, 11, 4, True))
+    t = Transitions.fit(table, CATALOGUE, window=1).table.todense()
+    assert t[1, 2] == pytest.approx(2 / (2 + 10))
+
+
 def test_scores_are_the_mean_over_what_was_met():
     t = Transitions.fit(LOG, CATALOGUE, window=2)
     dense = np.asarray(t.table.todense())

@@ -23,9 +23,12 @@ _FOLLOWERS = 300
 class Transitions:
     """``T(a, b) = n(a then liked b) / (n(a) + 10)``, an estimate of P(b is liked within the next W events | a was met).
 
-    ``n(a then liked b)`` counts the users who met a and, at most W events later, liked b (Markov chains over sessions
-    as in Shani, Heckerman & Brafman, "An MDP-based recommender system", JMLR 2005, section 4, with skipping). An item
-    keeps its 300 likeliest followers.
+    ``n(a then liked b)`` counts the pairs of one user's events in which a was met and b was liked **at a later
+    instant**, at most W events on (Markov chains over sessions as in Shani, Heckerman & Brafman, "An MDP-based
+    recommender system", JMLR 2005, section 4, with skipping). Events of one instant have no order, so none of them
+    follows another, as none is in another's history when a request is served; the W next events of an event are
+    counted from the end of its instant, and an instant that they reach is counted whole. ``n(a)`` counts the events at
+    which a was met. An item keeps its 300 likeliest followers.
 
     Args:
         table: float32 ``(V + 1, V + 1)``; row a holds T(a, ·); row and column 0 are empty.
@@ -44,13 +47,16 @@ class Transitions:
             window: W, events.
         """
         v = len(catalogue)
-        table = interactions.select("user", "item", "at_us", "positive").sort(["user", "at_us", "item"])
-        user, row = table["user"].to_numpy(), catalogue.rows(table["item"].to_numpy())
-        positive = table["positive"].to_numpy()
+        table = interactions.select("user", "item", "at_us", "positive").sort(["user", "at_us"])
+        user, at_us = table["user"].to_numpy(), table["at_us"].to_numpy()
+        row, positive = catalogue.rows(table["item"].to_numpy()), table["positive"].to_numpy()
+        begin, end = _followers(user, at_us, window)
         counts = csr_array((v, v), dtype=np.float32)
-        for lag in range(1, window + 1):
-            pair = (user[lag:] == user[:-lag]) & positive[lag:] & (row[lag:] > 0) & (row[:-lag] > 0)
-            a, b = row[:-lag][pair], row[lag:][pair]
+        for lag in range(int((end - begin).max(initial=0))):
+            first = np.flatnonzero(begin + lag < end)
+            then = begin[first] + lag
+            pair = positive[then] & (row[then] > 0) & (row[first] > 0)
+            a, b = row[first[pair]], row[then[pair]]
             counts = counts + csr_array((np.ones(len(a), dtype=np.float32), (a, b)), shape=(v, v))
         found = counts.tocoo()
         a, b = (index.astype(np.int64) for index in found.coords)
@@ -107,6 +113,21 @@ class Transitions:
                 fix="a release's files belong together; train a new one",
             ) from None
         return cls(table)
+
+
+def _followers(user: Int64, at_us: Int64, window: int) -> tuple[Int64, Int64]:
+    """Where each event's followers begin and end, int64 ``(N,)`` each; events are sorted by user and time.
+
+    They begin after the event's instant and end with the instant of the ``window``-th of them.
+    """
+    if not len(user):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    new = (np.diff(user) != 0) | (np.diff(at_us) != 0)
+    instant = np.concatenate([[0], np.cumsum(new)])
+    instant_end = np.searchsorted(instant, instant, side="right")
+    user_end = np.searchsorted(user, user, side="right")
+    last = np.minimum(instant_end + window, user_end) - 1
+    return instant_end, np.where(instant_end < user_end, instant_end[last], instant_end)
 
 
 def _strongest(a: Int64, b: Int64, value: Float32, v: int) -> csr_array:
