@@ -170,7 +170,7 @@ def test_a_file_that_is_no_parquet(tmp_path):
 def test_a_table_of_items_with_a_header_alone_is_the_one_that_is_blamed(tmp_path):
     (tmp_path / "items.csv").write_text("item,title\n")
     (tmp_path / "interactions.csv").write_text("user,item,at\n1,1,2026-01-01\n")
-    with pytest.raises(DataError, match="the table has no rows .*items"):
+    with pytest.raises(DataError, match=r"the table has no rows .*items"):
         read_folder(tmp_path)
 
 
