@@ -15,14 +15,30 @@ from shortlist.core.errors import ReleaseError
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS
 from shortlist.features.catalogue import Catalogue
+from shortlist.learning.bpr import BprRecipe
 from shortlist.learning.query_tower import QueryTowerRecipe, train_query_tower
+from shortlist.learning.sequence import SequenceRecipe
 from shortlist.learning.two_tower import TwoTowerRecipe
 from shortlist.retrieval.als import AlsSource
-from shortlist.retrieval.fit import fit_als, fit_item_neighbours, fit_lexical, fit_popular, fit_two_tower
+from shortlist.retrieval.bpr import BprSource
+from shortlist.retrieval.ease import EaseSource
+from shortlist.retrieval.fit import (
+    fit_als,
+    fit_bpr,
+    fit_ease,
+    fit_fresh,
+    fit_item_neighbours,
+    fit_lexical,
+    fit_popular,
+    fit_sequence,
+    fit_two_tower,
+)
+from shortlist.retrieval.fresh import FreshSource
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.popular import PopularSource
 from shortlist.retrieval.query_tower import QueryTowerSource
+from shortlist.retrieval.sequence import SequenceSource
 from shortlist.retrieval.two_tower import TwoTowerSource
 
 N_ITEMS, N_USERS = 24, 40
@@ -79,6 +95,16 @@ def _two_tower(catalogue, limit):
     return fit_two_tower(checkerboard_interactions(), catalogue, recipe=recipe, limit=limit)
 
 
+def _bpr(catalogue, limit):
+    recipe = BprRecipe(width=16, epochs=40, batch=64, learning_rate=2e-2)
+    return fit_bpr(checkerboard_interactions(), catalogue, recipe=recipe, limit=limit)
+
+
+def _sequence(catalogue, limit):
+    recipe = SequenceRecipe(width=16, hidden=16, history=10, epochs=40, batch=8, learning_rate=1e-2, dropout=0.1)
+    return fit_sequence(checkerboard_interactions(), catalogue, recipe=recipe, limit=limit)
+
+
 KINDS = (
     Kind("popular", lambda c, n: fit_popular(checkerboard_interactions(), c, limit=n), PopularSource.load, "nothing"),
     Kind(
@@ -88,6 +114,10 @@ KINDS = (
         "history",
     ),
     Kind("als", lambda c, n: fit_als(checkerboard_interactions(), c, limit=n), AlsSource.load, "history"),
+    Kind("ease", lambda c, n: fit_ease(checkerboard_interactions(), c, limit=n), EaseSource.load, "history"),
+    Kind("bpr", _bpr, BprSource.load, "history"),
+    Kind("fresh", lambda c, n: fit_fresh(checkerboard_interactions(), c, limit=n), FreshSource.load, "nothing"),
+    Kind("sequence", _sequence, SequenceSource.load, "history"),
     Kind("two_tower", _two_tower, TwoTowerSource.load, "history"),
     Kind("lexical", lambda c, n: fit_lexical(c, limit=n), LexicalSource.load, "query"),
     Kind("query_tower", _query_tower, QueryTowerSource.load, "query"),

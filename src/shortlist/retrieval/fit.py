@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
+import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
@@ -16,26 +17,36 @@ from shortlist.core.errors import DataError
 from shortlist.datasets.dataset import Dataset
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.als import als_item_factors
+from shortlist.learning.bpr import BprRecipe, train_bpr
 from shortlist.learning.query_tower import train_query_tower
+from shortlist.learning.sequence import SequenceRecipe, train_sequence
 from shortlist.learning.two_tower import Progress, TwoTowerRecipe, silent, train_two_tower
 from shortlist.retrieval.als import AlsSource
+from shortlist.retrieval.bpr import BprSource, fold_in_map
+from shortlist.retrieval.ease import EaseSource
+from shortlist.retrieval.fresh import FreshSource
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource, liked_matrix
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.popular import PopularSource
 from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance import RelevanceScorer
 from shortlist.retrieval.relevance_tuning import tune
+from shortlist.retrieval.sequence import SequenceSource
 from shortlist.retrieval.two_tower import TwoTowerSource
 
 __all__ = [
     "RetrievalFact",
     "fit_all",
     "fit_als",
+    "fit_bpr",
+    "fit_ease",
+    "fit_fresh",
     "fit_item_neighbours",
     "fit_lexical",
     "fit_popular",
     "fit_query_tower",
     "fit_relevance",
+    "fit_sequence",
     "fit_two_tower",
 ]
 
@@ -92,6 +103,45 @@ def fit_als(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 20
             seed=seed,
         )
     return AlsSource(catalogue, factor, confidence=ALS_CONFIDENCE, regularization=ALS_REGULARIZATION, limit=limit)
+
+
+def fit_ease(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 200) -> EaseSource:
+    """Regress every item on the others, in closed form."""
+    return EaseSource.fit(interactions, catalogue, limit=limit)
+
+
+def fit_bpr(
+    interactions: pl.DataFrame,
+    catalogue: Catalogue,
+    *,
+    recipe: BprRecipe | None = None,
+    limit: int = 200,
+    seed: int = 0,
+) -> BprSource:
+    """Learn to rank what a user liked above the rest, then the map from histories to users."""
+    liked = liked_matrix(interactions, catalogue)
+    fitted = train_bpr(liked, recipe=recipe, seed=seed)
+    factor = np.column_stack([fitted.item, fitted.bias])
+    return BprSource(catalogue, factor, fold_in_map(liked, fitted.user, factor), limit=limit)
+
+
+def fit_fresh(interactions: pl.DataFrame, catalogue: Catalogue, *, limit: int = 200) -> FreshSource:
+    """Find out when each item appeared."""
+    return FreshSource.fit(interactions, catalogue, limit=limit)
+
+
+def fit_sequence(
+    interactions: pl.DataFrame,
+    catalogue: Catalogue,
+    *,
+    recipe: SequenceRecipe | None = None,
+    limit: int = 200,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> SequenceSource:
+    """Train the encoder of histories."""
+    encoder = train_sequence(interactions, catalogue, recipe=recipe, seed=seed, progress=progress)
+    return SequenceSource(catalogue, encoder, limit=limit)
 
 
 def fit_two_tower(
