@@ -105,7 +105,7 @@ def test_a_market_has_one_currency(store):
     store.create(campaign(1))
     with pytest.raises(InvalidRequest, match="the market trades in EUR"):
         store.create(campaign(2, currency="USD"))
-    assert store.book().currency(1) == "EUR"
+    assert store.book().campaigns[1].currency == "EUR"
 
 
 def test_a_file_of_campaigns_is_read_as_it_was_written(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from litestar.testing import TestClient
@@ -10,9 +11,10 @@ from tests.pages.serve import Holder, application
 from tests.pages.world import World
 
 from shortlist.console.explain import story_of
-from shortlist.console.items import cover_of, facts_line, value_text
+from shortlist.console.items import cover_of, facts_line, simulated_note, value_text
 from shortlist.console.trace_view import funnel_view, matching_items
 from shortlist.features.history import HistoryStore
+from shortlist.releases.manifest import Probability
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,27 @@ def test_ads_are_labelled_as_simulated_and_priced(client, world):
     for ad in page.ads:
         assert value_text("price", ad.price, "EUR") in text
         assert ad.price <= ad.bid
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "clicks", "says"),
+    [
+        ((True, True), True, "Simulated campaigns, simulated clicks"),
+        ((True, False), True, "Some campaigns are simulated, simulated clicks"),
+        ((False, False), True, "Simulated clicks"),
+        ((False, False), False, ""),
+    ],
+)
+def test_only_what_is_simulated_is_called_so(campaigns, clicks, says):
+    model = Probability(of="P(click | slot 1)", simulated=clicks)
+    release = SimpleNamespace(manifest=SimpleNamespace(facts=SimpleNamespace(probabilities={"p_click_1": model})))
+    page = SimpleNamespace(ads=[SimpleNamespace(simulated=each) for each in campaigns])
+    assert simulated_note(page, release) == says
+
+
+def test_a_query_of_which_no_word_is_known_is_told_so(client):
+    assert "holds a word of" not in client.get("/search?q=harbour").text
+    assert "No title, brand or category holds a word of “harbuor”" in client.get("/search?q=harbuor").text
 
 
 def test_the_trace_tells_of_both_funnels_of_a_search(client, world):

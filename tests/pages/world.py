@@ -34,6 +34,7 @@ from shortlist.features.history import HistoryHydrator, HistoryStore
 from shortlist.funnel.filters import InCatalogueFilter, RowHydrator, SeenFilter
 from shortlist.funnel.layout import shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
+from shortlist.releases.manifest import Probability
 from shortlist.reranking.mmr import MMRSelector
 
 N_ITEMS, N_USERS, DIM = 480, 40, 8
@@ -202,7 +203,9 @@ class World:
             scorers=(Stage(AdScorer(), 5.0, required=True),),
             selector=Stage(SecondPrice(), 2.0, required=True),
         )
-        self.release = SimpleNamespace(folder=folder, version=version)
+        simulated = Probability(of="P(click | the ad is shown at slot 1)", simulated=True)
+        facts = SimpleNamespace(probabilities={"p_click_1": simulated})
+        self.release = SimpleNamespace(folder=folder, version=version, manifest=SimpleNamespace(facts=facts))
         self.feed_product = SimpleNamespace(funnel=self.feed_funnel)
         self.pages: dict[str, Page] = {}
         self.clicks: list[tuple[str, int]] = []
@@ -267,6 +270,7 @@ class World:
             match_type="broad", currency="EUR", bid=int(shown[BID][row]), reserve=50_000,
             quality=float(shown[QUALITY][row]), p_click_1=float(shown[P_CLICK_1][row]), slot_effect=0.7**row,
             auction_score=float(shown[AUCTION_SCORE][row]), price=int(shown[PRICE][row]), selection_propensity=1.0,
+            simulated=True,
         )  # fmt: skip
 
     def _keep(self, request, surface, degradations, items, ads, traces):

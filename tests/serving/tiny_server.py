@@ -142,7 +142,7 @@ def load_tiny(
             history,
             settings.search,
             after,
-            currency=lambda key: campaigns.book().currency(key),
+            campaign_of=lambda key: campaigns.book().campaigns[key],
         ),
     )
 

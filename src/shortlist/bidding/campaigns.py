@@ -30,10 +30,6 @@ class CampaignBook:
     version: int
     campaigns: Mapping[int, Campaign]
 
-    def currency(self, key: int) -> str:
-        """The currency of a campaign, ISO 4217."""
-        return self.campaigns[key].currency
-
 
 class CampaignStore:
     """Creates, reads and pauses campaigns. Every change is on the disk when it returns. Safe to share.

@@ -16,8 +16,20 @@ from shortlist.core.money import format_micros
 from shortlist.core.page import Page, ShownAd, ShownItem
 from shortlist.features.catalogue import Catalogue
 from shortlist.pages import svg
+from shortlist.releases.release import Release
 
-__all__ = ["Card", "Chip", "Cover", "ad_card", "cards_of", "cover_of", "facts_line", "item_card", "value_text"]
+__all__ = [
+    "Card",
+    "Chip",
+    "Cover",
+    "ad_card",
+    "cards_of",
+    "cover_of",
+    "facts_line",
+    "item_card",
+    "simulated_note",
+    "value_text",
+]
 
 HUES = 7
 UNITS = {column.name: column.unit for column in vars(columns).values() if isinstance(column, columns.Column)}
@@ -87,6 +99,15 @@ def ad_card(ad: ShownAd, catalogue: Catalogue) -> Card:
 def cards_of(page: Page, catalogue: Catalogue) -> tuple[list[Card], list[Card]]:
     """The organic and the sponsored slots of a page."""
     return [item_card(shown, catalogue) for shown in page.items], [ad_card(ad, catalogue) for ad in page.ads]
+
+
+def simulated_note(page: Page, release: Release) -> str:
+    """What about a page's ads was made by the simulator; empty where nothing was."""
+    p_click = release.manifest.facts.probabilities.get("p_click_1")
+    clicks = p_click is not None and p_click.simulated
+    some, whole = any(ad.simulated for ad in page.ads), all(ad.simulated for ad in page.ads)
+    campaigns = "Simulated campaigns" if whole else "Some campaigns are simulated" if some else ""
+    return ", ".join(part for part in (campaigns, "simulated clicks" if clicks else "") if part).capitalize()
 
 
 def value_text(name: str, value: float, currency: str = "") -> str:

@@ -15,7 +15,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from shortlist.console.desk import Desk
-from shortlist.console.items import cards_of, value_text
+from shortlist.console.items import cards_of, simulated_note, value_text
 from shortlist.console.trace_view import funnel_view, matching_items
 from shortlist.core.clock import iso
 from shortlist.core.page import Page
@@ -131,4 +131,13 @@ def _page_values(page: Page, active: Engine, user: int | None) -> dict[str, Any]
     liked, _ = active.history.before([user], [page.served_us])
     recent = [active.catalogue.title(int(item)) for item in liked[0][::-1][:LIKED_SHOWN]]
     counts = [(trace, count_rows(trace)) for trace in page.traces]
-    return {"page": page, "items": items, "ads": ads, "liked": recent, "n_liked": len(liked[0]), "counts": counts}
+    return {
+        "page": page,
+        "items": items,
+        "ads": ads,
+        "simulated": simulated_note(page, active.release),
+        "unmatched": bool(page.items) and not any("lexical" in shown.sources for shown in page.items),
+        "liked": recent,
+        "n_liked": len(liked[0]),
+        "counts": counts,
+    }

@@ -38,6 +38,7 @@ class ShownAd(msgspec.Struct, frozen=True, kw_only=True):
         price: what a click costs, if it comes.
         selection_propensity: 1 where the auction is deterministic.
         throttle_probability: chance that the ad was let into the auction at all; 1 without throttling.
+        simulated: whether the campaign was made by the simulator.
     """
 
     slot: int
@@ -56,6 +57,7 @@ class ShownAd(msgspec.Struct, frozen=True, kw_only=True):
     price: int
     selection_propensity: float
     throttle_probability: float = 1.0
+    simulated: bool = False
 
 
 class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):

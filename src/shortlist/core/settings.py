@@ -70,7 +70,7 @@ class AuctionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reserve_micros: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 50_000
     squashing: Share = 1.0
-    deadline_ms: Positive = 20.0
+    deadline_ms: Positive = 30.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
+from shortlist.core.campaign import Campaign
 from shortlist.core.settings import Settings
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryStore
@@ -58,8 +59,8 @@ def load_engine(
         ReleaseError: a file is not what this version reads.
     """
 
-    def currency(campaign: int) -> str:
-        return campaigns.book().currency(campaign)
+    def campaign_of(key: int) -> Campaign:
+        return campaigns.book().campaigns[key]
 
     catalogue = Catalogue.load(release.folder / "catalogue.parquet")
     feed = feed_funnel(release, catalogue, history, settings.feed, pool)
@@ -70,5 +71,5 @@ def load_engine(
         catalogue=catalogue,
         history=history,
         feed=Feed(feed, release, history, settings.feed, after),
-        search=Search(search, sponsored, release, history, settings.search, after, currency=currency),
+        search=Search(search, sponsored, release, history, settings.search, after, campaign_of=campaign_of),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shortlist.core.campaign import MATCH_CODES
+from shortlist.core.campaign import MATCH_CODES, Campaign
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import (
     AUCTION_SCORE,
@@ -48,22 +48,24 @@ def shown_items(shown: Candidates) -> tuple[ShownItem, ...]:
     )
 
 
-def shown_ads(shown: Candidates, currency: Callable[[int], str]) -> tuple[ShownAd, ...]:
+def shown_ads(shown: Candidates, campaign_of: Callable[[int], Campaign]) -> tuple[ShownAd, ...]:
     """The sponsored slots of one request.
 
     Args:
         shown: the auction's winners in the order of their slots.
-        currency: the currency of a campaign.
+        campaign_of: the campaign of a key.
     """
+    campaigns = [campaign_of(key) for key in shown[CAMPAIGN].tolist()]
     return tuple(
         ShownAd(
             slot=int(shown[SLOT][row]),
             item=int(shown.item[row]),
-            campaign=int(shown[CAMPAIGN][row]),
+            campaign=campaign.campaign,
+            currency=campaign.currency,
+            simulated=campaign.simulated,
             creative=int(shown[CREATIVE][row]),
             keyword=int(shown[KEYWORD][row]),
             match_type=_MATCH_NAMES[int(shown[MATCH_TYPE][row])],
-            currency=currency(int(shown[CAMPAIGN][row])),
             bid=int(shown[BID][row]),
             reserve=int(shown[RESERVE][row]),
             quality=float(shown[QUALITY][row]),
@@ -73,7 +75,7 @@ def shown_ads(shown: Candidates, currency: Callable[[int], str]) -> tuple[ShownA
             price=int(shown[PRICE][row]),
             selection_propensity=float(shown[SELECTION_PROPENSITY][row]),
         )
-        for row in range(len(shown))
+        for row, campaign in enumerate(campaigns)
     )
 
 

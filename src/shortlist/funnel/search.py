@@ -12,6 +12,7 @@ from shortlist.auction.selector import AuctionSelector
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.eligibility import EligibilityFilter
 from shortlist.bidding.ledger import Ledger
+from shortlist.core.campaign import Campaign
 from shortlist.core.candidates import merge
 from shortlist.core.errors import StageFailed
 from shortlist.core.page import Page, PolicyRecord, ShownAd
@@ -116,11 +117,11 @@ class Search:
         settings: SearchSettings,
         after: SideEffects,
         *,
-        currency: Callable[[int], str],
+        campaign_of: Callable[[int], Campaign],
     ) -> None:
         self.funnel, self.sponsored = funnel, sponsored
         self._release, self._history, self._settings = release, history, settings
-        self._currency, self._after = currency, after
+        self._campaign_of, self._after = campaign_of, after
 
     def serve(self, request: Request, *, debug: bool = False) -> Page:
         """One page.
@@ -167,4 +168,4 @@ class Search:
             run = self.sponsored.run(batch, debug=debug)
         except StageFailed as error:
             return (), (), (Degradation(stage="funnel", name="sponsored", reason=f"failed: {error.what}"),)
-        return shown_ads(run.shown, self._currency), (run.trace,), run.trace.degradations
+        return shown_ads(run.shown, self._campaign_of), (run.trace,), run.trace.degradations
