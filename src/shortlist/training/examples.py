@@ -51,8 +51,8 @@ def batches(requests: LabelledRequests) -> Iterator[LabelledRequests]:
 
 
 def candidates_of(sources: Sequence[Source], requests: LabelledRequests, catalogue: Catalogue) -> Candidates:
-    """The rows whose probability the model states: what was shown, or where nothing was, what the feed finds."""
-    if len(requests.shown.values):
+    """The rows whose probability the model states: what was shown, or where a log holds none of that, what is found."""
+    if requests.kind == "impressions":
         return shown_candidates(sources, requests.batch, requests.shown, catalogue)
     return retrieved(sources, requests.batch, catalogue)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import polars as pl
@@ -11,7 +10,7 @@ import polars as pl
 from shortlist.core.errors import ReleaseError
 from shortlist.datasets.dataset import Dataset
 from shortlist.releases.manifest import Probability
-from shortlist.training.requests import LabelledRequests, RequestGrid, impression_requests, rating_requests
+from shortlist.training.requests import LabelledRequests, LogKind, RequestGrid, impression_requests, rating_requests
 from shortlist.training.timesplit import TimeSplit, split_times
 
 __all__ = ["JUDGED_AT_MOST", "LEARNED_AT_MOST", "FeedPlan"]
@@ -28,14 +27,15 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         kind: of the data set.
-        split: the windows.
-        grid: at which ratings requests are made; of no use where there are impressions.
+        split: the windows, cut at shares of the log's events; of the events only their times are looked at.
+        grid: at which ratings requests are made, from the events before the calibration window, which is all that the
+            released models are fitted on; of no use where there are impressions.
         limit: candidates a source brings at most.
         negative_rate: share of the negatives that the ranker learns from.
         seed: of every draw.
     """
 
-    kind: Literal["ratings", "impressions"]
+    kind: LogKind
     split: TimeSplit
     grid: RequestGrid
     limit: int
@@ -49,11 +49,12 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Raises:
             DataError: it has too few interactions.
         """
-        kind: Literal["ratings", "impressions"] = "impressions" if dataset.has_impressions else "ratings"
+        kind: LogKind = "impressions" if dataset.has_impressions else "ratings"
+        split = split_times(dataset.interactions)
         return cls(
             kind=kind,
-            split=split_times(dataset.interactions),
-            grid=RequestGrid.of(dataset.interactions),
+            split=split,
+            grid=RequestGrid.of(dataset.interactions.filter(pl.col("at_us") < split.calibration)),
             limit=limit,
             negative_rate=1.0 if dataset.has_impressions else 0.2,
             seed=seed,
@@ -80,7 +81,8 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Probability(
             of=(
                 f"P(the item is among those that the user {positive_means} in their next {self.grid.horizon} ratings | "
-                "the feed's sources found the item for the user now)"
+                "the feed's sources found the item for the user now, and the user goes on to rate at least "
+                f"{self.grid.horizon} more within the same window of the log)"
             ),
             negatives=(
                 "made: the log has no impressions, so every other candidate of the same merged sources counts as a "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 import numpy as np
@@ -14,7 +14,9 @@ from shortlist.core.randomness import Rng, generator
 from shortlist.core.request import Request, RequestBatch
 from shortlist.features.history import HistoryStore
 
-__all__ = ["LabelledRequests", "RequestGrid", "impression_requests", "rating_requests"]
+__all__ = ["LabelledRequests", "LogKind", "RequestGrid", "impression_requests", "rating_requests"]
+
+LogKind: TypeAlias = Literal["ratings", "impressions"]
 
 PAGE_US = 10 * 60 * 1_000_000
 """Impressions that follow one another within ten minutes of the first make a page."""
@@ -49,11 +51,13 @@ class LabelledRequests:
         batch: with ``history`` and ``seen`` strictly before each request's instant.
         liked: what the user then liked: catalogue keys, without repeats, none of them in ``seen``.
         shown: what was shown, where the log holds impressions: catalogue keys; empty lists where it holds ratings.
+        kind: what the log holds.
     """
 
     batch: RequestBatch
     liked: Ragged
     shown: Ragged
+    kind: LogKind
 
     def __len__(self) -> int:
         return len(self.batch)
@@ -67,7 +71,7 @@ class LabelledRequests:
         """Requests ``start`` to ``end``."""
         b = self.batch
         batch = RequestBatch(b.requests[start:end], _part(b.history, start, end), _part(b.seen, start, end))
-        return LabelledRequests(batch, _part(self.liked, start, end), _part(self.shown, start, end))
+        return LabelledRequests(batch, _part(self.liked, start, end), _part(self.shown, start, end), self.kind)
 
     def sample(self, n: int, rng: Rng) -> LabelledRequests:
         """``n`` of them at most, in their order."""
@@ -76,7 +80,7 @@ class LabelledRequests:
         chosen = np.sort(generator(rng).choice(len(self), size=n, replace=False))
         b = self.batch
         batch = RequestBatch(tuple(b.requests[i] for i in chosen), _take(b.history, chosen), _take(b.seen, chosen))
-        return LabelledRequests(batch, _take(self.liked, chosen), _take(self.shown, chosen))
+        return LabelledRequests(batch, _take(self.liked, chosen), _take(self.shown, chosen), self.kind)
 
 
 def rating_requests(
@@ -108,7 +112,8 @@ def rating_requests(
     begin, last = begin[whole], last[whole]
     stop = _instant_end(user, at)[last]
     liked = [_distinct(item[a:b][positive[a:b]], item[first[a] : a]) for a, b in zip(begin, stop, strict=True)]
-    return _hydrated(interactions, user[begin], at[begin], liked, [np.empty(0, np.int64)] * len(begin))
+    nothing = [np.empty(0, np.int64)] * len(begin)
+    return _hydrated(interactions, user[begin], at[begin], liked, nothing, "ratings")
 
 
 def impression_requests(interactions: pl.DataFrame, start_us: int, end_us: int) -> LabelledRequests:
@@ -136,7 +141,7 @@ def impression_requests(interactions: pl.DataFrame, start_us: int, end_us: int) 
     for a, b, f in zip(begin, stop, first, strict=True):
         shown.append(_distinct(item[a:b], item[f:a]))
         liked.append(_distinct(item[a:b][positive[a:b]], item[f:a]))
-    return _hydrated(interactions, user[begin], at[begin], liked, shown)
+    return _hydrated(interactions, user[begin], at[begin], liked, shown, "impressions")
 
 
 def _pages(user: Int64, at: Int64) -> Int64:
@@ -173,7 +178,7 @@ def _distinct(items: Int64, known: Int64) -> Int64:
 
 
 def _hydrated(
-    interactions: pl.DataFrame, user: Int64, at: Int64, liked: list[Int64], shown: list[Int64]
+    interactions: pl.DataFrame, user: Int64, at: Int64, liked: list[Int64], shown: list[Int64], kind: LogKind
 ) -> LabelledRequests:
     order = np.lexsort((user, at))
     requests = tuple(
@@ -184,7 +189,7 @@ def _hydrated(
     store = HistoryStore(interactions)
     batch = batch.with_history(*store.before([r.user for r in requests], [r.at_us for r in requests]))
     return LabelledRequests(
-        batch, Ragged.from_lists([liked[i] for i in order]), Ragged.from_lists([shown[i] for i in order])
+        batch, Ragged.from_lists([liked[i] for i in order]), Ragged.from_lists([shown[i] for i in order]), kind
     )
 
 
