@@ -7,7 +7,7 @@ import sys
 import typer
 
 import shortlist
-from shortlist.cli import data, evaluate, lessons, log, releases, serve, simulate, train
+from shortlist.cli import data, evaluate, index, lessons, log, releases, serve, simulate, train
 from shortlist.cli.demo import demo
 from shortlist.core.errors import ShortlistError
 
@@ -28,6 +28,7 @@ app.command("simulate")(simulate.simulate)
 app.command("serve")(serve.serve)
 app.add_typer(releases.app, name="releases")
 app.add_typer(log.app, name="log")
+app.add_typer(index.app, name="index")
 app.add_typer(lessons.app, name="lessons")
 
 

@@ -43,6 +43,10 @@ class HnswIndex(FaissIndex):
         """Degree and build breadth."""
         return {"degree": self.degree, "build_breadth": self.build_breadth}
 
+    def least_effort(self, k: int) -> int:
+        """A search keeps k candidates at least."""
+        return k
+
     def _create(self, vectors: Float32) -> Any:
         index = faiss.IndexHNSWFlat(vectors.shape[1], self.degree, faiss_metric(self.metric))
         index.hnsw.efConstruction = self.build_breadth

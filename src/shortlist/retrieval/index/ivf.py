@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import faiss
@@ -45,6 +46,14 @@ class IvfIndex(FaissIndex):
         """The number of cells."""
         return {"cells": self.cells}
 
+    def least_effort(self, k: int) -> int:
+        """Cells that hold k vectors on average."""
+        return min(-(-k * self.cells // max(len(self), 1)), self.cells)
+
+    def most_effort(self) -> int:
+        """All cells."""
+        return self.cells
+
     @abstractmethod
     def _empty(self, quantizer: Any, width: int, cells: int) -> Any:
         """The untrained faiss index over a coarse quantiser."""
@@ -62,6 +71,12 @@ class IvfIndex(FaissIndex):
         if self._index is None:
             self._index = self._create(vectors)
         self._index.add_with_ids(vectors, np.arange(first, first + len(vectors), dtype=np.int64))
+
+    def _restore(self, folder: Path, *, mmap: bool) -> int:
+        held = super()._restore(folder, mmap=mmap)
+        if mmap:  # faiss would start 32 threads a search to read ahead; the page cache serves one better
+            FAISS.downcast_InvertedLists(self._index.invlists).prefetch_nthread = 0
+        return held
 
     def _discard(self, places: Int64) -> None:
         self._index.remove_ids(faiss.IDSelectorBatch(places))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -61,6 +62,21 @@ class ScannIndex(VectorIndex):
     def knobs(self) -> Mapping[str, int]:
         """Leaves and candidates scored exactly."""
         return {"cells": self.cells, "reorder": self.reorder}
+
+    def least_effort(self, k: int) -> int:
+        """Leaves that hold k vectors on average."""
+        return min(-(-k * self.cells // max(len(self), 1)), self.cells)
+
+    def most_effort(self) -> int:
+        """All leaves."""
+        return self.cells
+
+    def variants(self, k: int) -> Iterator[Self]:
+        """With 2.5, 5, 10 and 20 times k scored exactly."""
+        for reorder in (5 * k // 2, 5 * k, 10 * k, 20 * k):
+            other = copy(self)
+            other.reorder = reorder
+            yield other
 
     def save(self, folder: Path) -> None:
         """Write ``index.json``, ``ids.npy`` and, unless the index is empty, ScaNN's files into ``scann/``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
@@ -40,8 +40,8 @@ class VectorIndex(ABC):
     """The ids whose vectors are nearest to a query.
 
     A search always finds ``min(k, number of permitted vectors)`` ids: where an approximate one comes back with less,
-    the query is answered by looking at all. Searches may run side by side; ``build``, ``add`` and ``remove`` need
-    the index for themselves.
+    it looks again with four times the effort, at last at all. Searches may run side by side; ``build``, ``add`` and
+    ``remove`` need the index for themselves.
 
     Args:
         metric: what near means.
@@ -170,12 +170,26 @@ class VectorIndex(ABC):
             else:
                 reach = int(np.ceil((self.effort if effort is None else max(effort, 1)) / share))
                 score, place = self._nearest(wanted, take, reach, permitted)
-                short = np.flatnonzero((place < 0).any(axis=1))
+                while len(short := np.flatnonzero((place < 0).any(axis=1))) and reach < self.most_effort():
+                    reach *= 4
+                    score[short], place[short] = self._nearest(wanted[short], take, reach, permitted)
                 if len(short):
                     score[short], place[short] = self._scan(wanted[short], take, permitted)
             ids[:, :take] = self._ids[place]
             scores[:, :take] = score
         return Neighbours(ids, scores)
+
+    def variants(self, k: int) -> Iterator[Self]:  # noqa: ARG002 - only some have knobs of the search that follow k
+        """The same vectors with other knobs of the search beside the effort that are worth a try; nothing is copied."""
+        yield self
+
+    def least_effort(self, k: int) -> int:  # noqa: ARG002 - not all depend on k
+        """With less than this a search cannot be expected to find k."""
+        return 1
+
+    def most_effort(self) -> int:
+        """More than this changes nothing."""
+        return max(len(self._ids), 1)
 
     @abstractmethod
     def save(self, folder: Path) -> None:
