@@ -14,10 +14,11 @@ from shortlist.core.arrays import Float32, Int64, Ragged
 from shortlist.core.randomness import Rng, generator
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import hashed_fragments, words
+from shortlist.learning.chunked_softmax import chunked_softmax_loss
+from shortlist.learning.negatives.accidental_hits import accidental_hits
 from shortlist.learning.one_thread import one_thread
+from shortlist.learning.progress import Progress, silent
 from shortlist.learning.query_tower_arrays import QueryTowerArrays
-from shortlist.learning.two_tower import Progress, silent
-from shortlist.learning.two_tower_model import in_batch_softmax_loss
 
 __all__ = ["QueryTowerRecipe", "misspelt", "train_query_tower"]
 
@@ -62,8 +63,9 @@ def train_query_tower(
 
     None of the public data sets at hand has a log of real queries with clicks. So each example is a piece of an
     item's title, brand, categories or description, now and then with a typing error, and the item it was cut from is
-    its positive; the negatives are the other items of the batch. Items are drawn uniformly, which leaves nothing for
-    a logQ correction to correct. With real queries, real clicks should replace this.
+    its positive; the negatives are the other items of the batch. Items are drawn uniformly, so no item is pushed down
+    more than another, and the softmax is over the batch, not over the catalogue: log E = 0 for all. With real
+    queries, real clicks should replace this.
 
     Args:
         catalogue: the release's items.
@@ -90,8 +92,15 @@ def train_query_tower(
         queries = [_made_up(texts[r], recipe.misspelt, draw) for r in row.tolist()]
         query = _encode(embedding, hashed_fragments(queries, recipe.buckets))
         item = _encode(embedding, _rows_of(whole, row)) if fixed is None else fixed[row]
-        target = torch.from_numpy(row)
-        loss = in_batch_softmax_loss(query, item, target, torch.zeros(len(row)), temperature=recipe.temperature)
+        batch, place = accidental_hits(row, row)
+        loss = chunked_softmax_loss(
+            query,
+            item,
+            item,
+            torch.zeros(len(row)),
+            hits=(torch.from_numpy(batch), torch.from_numpy(place)),
+            temperature=recipe.temperature,
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

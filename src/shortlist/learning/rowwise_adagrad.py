@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = ["RowwiseAdagrad"]
 
@@ -27,7 +27,7 @@ class RowwiseAdagrad(torch.optim.Optimizer):
         eps: ε.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], *, lr: float, eps: float = 1e-8) -> None:
+    def __init__(self, params: Iterable[Tensor], *, lr: float, eps: float = 1e-8) -> None:
         super().__init__(params, {"lr": lr, "eps": eps})
         for group in self.param_groups:
             for weight in group["params"]:

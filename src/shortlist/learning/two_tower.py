@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import polars as pl
 import torch
 
 from shortlist.core.arrays import Int64, Ragged
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import hashed, words
+from shortlist.learning.fit_towers import TwoTowerRecipe, fit_towers, item_vectors
+from shortlist.learning.negatives.distinct import DistinctNegatives
+from shortlist.learning.negatives.frequency import CountedFrequency
+from shortlist.learning.negatives.hard import HardNegatives
+from shortlist.learning.negatives.in_batch import InBatchNegatives
+from shortlist.learning.negatives.mixed import MixedNegatives
+from shortlist.learning.negatives.sampler import NegativeSampler
+from shortlist.learning.negatives.uniform import UniformNegatives
 from shortlist.learning.one_thread import one_thread
+from shortlist.learning.progress import Progress, silent
+from shortlist.learning.tower_examples import TowerExamples
 from shortlist.learning.two_tower_arrays import TwoTowerArrays, latest
-from shortlist.learning.two_tower_model import TwoTowerModel, in_batch_softmax_loss
+from shortlist.learning.two_tower_model import TwoTowerModel
 
-__all__ = ["Progress", "TwoTowerRecipe", "silent", "train_two_tower"]
+__all__ = ["MakeNegatives", "Progress", "TwoTowerRecipe", "mixed_negatives", "silent", "train_two_tower"]
 
-Progress = Callable[[str, int, int], None]
-"""What is going on, steps done, steps in all."""
+MakeNegatives = Callable[[Int64], NegativeSampler | HardNegatives]
+"""From how often each row is a positive, int64 ``(V + 1,)``, to a sampler."""
 
 _BUCKETS = 8_192
 _MAX_TOKENS = 24
+_UNIFORM = 512
 
 
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoTowerRecipe:
-    """How the towers are trained.
-
-    Attributes:
-        width: d.
-        hidden: units of the user tower's hidden layer.
-        history: L, the latest liked items that the user tower reads.
-        epochs: passes over the positives.
-        batch: positives a step, and so also the size of the sampled softmax.
-        learning_rate: of Adam, falling to 0 by a cosine.
-        weight_decay: of Adam.
-        temperature: τ of the softmax.
-        steps_at_most: bound on the work for large tables.
-    """
-
-    width: int = 64
-    hidden: int = 128
-    history: int = 50
-    epochs: int = 10
-    batch: int = 512
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-6
-    temperature: float = 0.2
-    steps_at_most: int = 20_000
+def mixed_negatives(count: Int64) -> DistinctNegatives:
+    """The default: the batch's own items and 512 uniform ones, each row once."""
+    in_batch = InBatchNegatives(CountedFrequency(count))
+    return DistinctNegatives(MixedNegatives(in_batch, UniformNegatives(len(count), _UNIFORM)))
 
 
 @one_thread()
@@ -62,7 +47,9 @@ def train_two_tower(
     catalogue: Catalogue,
     *,
     recipe: TwoTowerRecipe | None = None,
+    negatives: MakeNegatives = mixed_negatives,
     seed: int = 0,
+    folder: Path | None = None,
     progress: Progress = silent,
 ) -> TwoTowerArrays:
     """Train on each positive with the likes before it as the history.
@@ -71,54 +58,53 @@ def train_two_tower(
         interactions: schema ``INTERACTIONS``, nothing from after the training end.
         catalogue: the release's items.
         recipe: sizes and rates.
-        seed: of weights and batch order.
-        progress: told of every epoch.
+        negatives: which sampler.
+        seed: of weights, batch order and negatives.
+        folder: where examples are mapped from and checkpoints are kept; without it all is in memory, and an
+            interrupted run is lost.
+        progress: told of every twentieth of the work.
+
+    Raises:
+        DataError: the folder's checkpoint is torn or belongs to another run.
     """
     recipe = recipe or TwoTowerRecipe()
-    history, target = _examples(interactions, catalogue, recipe.history)
-    content = _content(catalogue)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
+    examples, validation = _split(interactions, catalogue, recipe.validation)
+    if folder is not None:
+        examples.save(folder / "examples")
+        examples = TowerExamples.mapped(folder / "examples")
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = TwoTowerModel(
             len(catalogue),
             _BUCKETS,
-            torch.from_numpy(content),
+            torch.from_numpy(_content(catalogue)),
             width=recipe.width,
             hidden=recipe.hidden,
             history=recipe.history,
         )
-    count = np.bincount(target, minlength=len(catalogue))
-    log_q = torch.from_numpy(np.log(np.maximum(count, 1) / max(len(target), 1)).astype(np.float32))
-    histories, targets = torch.from_numpy(history), torch.from_numpy(target)
-    steps = max(1, -(-len(target) // recipe.batch))
-    epochs = max(1, min(recipe.epochs, recipe.steps_at_most // steps))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * steps)
-    for epoch in range(epochs):
-        for chosen in torch.split(torch.randperm(len(target), generator=generator), recipe.batch):
-            positive = targets[chosen]
-            user, item = model(histories[chosen], positive)
-            loss = in_batch_softmax_loss(user, item, positive, log_q[positive], temperature=recipe.temperature)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-        progress("two_tower", epoch + 1, epochs)
-    return _exported(model, len(catalogue))
+    fit_towers(
+        model,
+        examples,
+        negatives(examples.counts(len(catalogue))),
+        recipe=recipe,
+        seed=seed,
+        validation=validation,
+        folder=folder,
+        progress=progress,
+    )
+    return _exported(model)
 
 
-def _examples(interactions: pl.DataFrame, catalogue: Catalogue, length: int) -> tuple[Int64, Int64]:
-    """Each positive after a user's first: the earlier likes ``(P, length)``, newest first, and its row ``(P,)``."""
-    liked = interactions.filter(pl.col("positive")).sort(["user", "at_us", "item"])
-    row = catalogue.rows(liked["item"].to_numpy())
-    known = row > 0
-    row, user = row[known], liked["user"].to_numpy()[known]
-    start = np.searchsorted(user, user, side="left")
-    at = np.flatnonzero(np.arange(len(row)) > start)
-    place = at[:, None] - 1 - np.arange(length)
-    history = np.where(place >= start[at][:, None], row[np.maximum(place, 0)], 0)
-    return history, row[at]
+def _split(
+    interactions: pl.DataFrame, catalogue: Catalogue, share: float
+) -> tuple[TowerExamples, TowerExamples | None]:
+    """All positives, or the earlier ones and the latest ``share``, cut at an instant."""
+    if share <= 0.0:
+        return TowerExamples.of(interactions, catalogue), None
+    instants = interactions.filter(pl.col("positive"))["at_us"].sort()
+    cut = int(instants[min(int((1.0 - share) * len(instants)), len(instants) - 1)])
+    later = TowerExamples.of(interactions, catalogue, since_us=cut)
+    return TowerExamples.of(interactions.filter(pl.col("at_us") < cut), catalogue), later if len(later) else None
 
 
 def _content(catalogue: Catalogue) -> Int64:
@@ -131,8 +117,6 @@ def _content(catalogue: Catalogue) -> Int64:
     return latest(flat, int(min(_MAX_TOKENS, max(1, flat.lengths.max(initial=0)))))
 
 
-def _exported(model: TwoTowerModel, n_rows: int) -> TwoTowerArrays:
-    with torch.no_grad():
-        vectors = torch.cat([model.items(rows) for rows in torch.split(torch.arange(n_rows), 8_192)])
-        parts = (vectors, model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
-        return TwoTowerArrays(*(part.detach().numpy().copy() for part in parts))
+def _exported(model: TwoTowerModel) -> TwoTowerArrays:
+    parts = (model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
+    return TwoTowerArrays(item_vectors(model).numpy(), *(part.detach().numpy().copy() for part in parts))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["TwoTowerModel", "in_batch_softmax_loss"]
+__all__ = ["TwoTowerModel"]
 
 
 class TwoTowerModel(nn.Module):
@@ -29,8 +29,8 @@ class TwoTowerModel(nn.Module):
     def __init__(self, n_rows: int, n_buckets: int, content: Tensor, *, width: int, hidden: int, history: int) -> None:
         super().__init__()
         self.register_buffer("content", content)
-        self.item = nn.Embedding(n_rows, width, padding_idx=0)
-        self.token = nn.Embedding(n_buckets + 1, width, padding_idx=0)
+        self.item = nn.Embedding(n_rows, width, padding_idx=0, sparse=True)
+        self.token = nn.Embedding(n_buckets + 1, width, padding_idx=0, sparse=True)
         self.mix = nn.Linear(width, width, bias=False)
         self.recency = nn.Parameter(torch.zeros(history))
         self.hidden = nn.Linear(width, hidden)
@@ -43,41 +43,35 @@ class TwoTowerModel(nn.Module):
 
     def items(self, row: Tensor) -> Tensor:
         """The item tower: rows ``(n,)`` to unit vectors ``(n, d)``; row 0 to zeros."""
-        token = self.content[row]
-        count = (token > 0).sum(dim=1, keepdim=True).clamp(min=1)
-        content = self.token(token).sum(dim=1) / count
+        content = functional.embedding_bag(
+            self.content[row], self.token.weight, mode="mean", padding_idx=0, sparse=True
+        )
         return functional.normalize(self.item(row) + self.mix(content), dim=-1) * (row > 0).unsqueeze(-1)
 
-    def users(self, vectors: Tensor, held: Tensor) -> Tensor:
-        """The user tower: the liked items' vectors ``(B, L, d)``, newest first, and which places are held."""
-        weight = torch.softmax(self.recency.masked_fill(~held, -1e9), dim=1)
-        pooled = torch.einsum("bl,bld->bd", weight, vectors)
+    def users(self, vectors: Tensor, history: Tensor) -> Tensor:
+        """The user tower: item vectors ``(n, d)`` and histories ``(B, L)``, places among them, newest first.
+
+        Place 0 is padding and its vector zeros. The weighted sum is fused: the vectors ``(B, L, d)`` never exist.
+        """
+        weight = torch.softmax(self.recency.masked_fill(history == 0, -1e9), dim=1)
+        pooled = functional.embedding_bag(history, vectors, per_sample_weights=weight, mode="sum")
         return functional.normalize(pooled + self.output(torch.relu(self.hidden(pooled))), dim=-1)
 
-    def forward(self, history: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Histories ``(B, L)`` and targets ``(B,)``, as rows, to user and item vectors, each ``(B, d)``."""
-        rows, where = torch.unique(torch.cat([history.reshape(-1), target]), return_inverse=True)
+    def forward(self, history: Tensor, *wanted: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Users' and items' vectors; each item that stands anywhere goes through its tower once.
+
+        Args:
+            history: rows ``(B, L)``, newest first, padded with 0.
+            wanted: rows of any shape.
+
+        Returns:
+            Users ``(B, d)``, and for each of ``wanted`` its shape and d.
+        """
+        padding = history.new_zeros(1)
+        rows, where = torch.unique(
+            torch.cat([padding, history.reshape(-1), *(row.reshape(-1) for row in wanted)]), return_inverse=True
+        )
         vectors = self.items(rows)
-        liked, positive = where[: history.numel()].view_as(history), where[history.numel() :]
-        return self.users(vectors[liked], history > 0), vectors[positive]
-
-
-def in_batch_softmax_loss(user: Tensor, item: Tensor, target: Tensor, log_q: Tensor, *, temperature: float) -> Tensor:
-    """Sampled softmax over the batch's own items, corrected for how often they are drawn (Yi et al. 2019, eq. 5).
-
-        loss = -mean over b of log( e^(s_bb) / sum over c of e^(s_bc) ),    s_bc = u_b·v_c / τ - log q_c
-
-    Without the correction a popular item is pushed down for being drawn as a negative so often. Places c ≠ b that
-    hold b's own target are left out of the sum.
-
-    Args:
-        user: ``(B, d)``.
-        item: ``(B, d)``, the targets' vectors.
-        target: ``(B,)``, the targets' rows.
-        log_q: ``(B,)``, log of the chance that one place of a batch holds the target.
-        temperature: τ.
-    """
-    logit = user @ item.T / temperature - log_q
-    same = target.unsqueeze(1) == target.unsqueeze(0)
-    same.fill_diagonal_(False)
-    return functional.cross_entropy(logit.masked_fill(same, -torch.inf), torch.arange(len(user)))
+        liked, *places = torch.split(where[1:], [history.numel(), *(row.numel() for row in wanted)])
+        found = tuple(vectors[place].view(*row.shape, -1) for place, row in zip(places, wanted, strict=True))
+        return self.users(vectors, liked.view_as(history)), found
