@@ -19,10 +19,12 @@ from shortlist.releases.active import active_release, find_release
 from shortlist.releases.release import Release
 from shortlist.training.ads import AdReport
 from shortlist.training.evaluate import evaluate_release, stored_report
-from shortlist.training.report import Bin, Figure, Report, Stage
+from shortlist.training.report import Figure, Report, Stage
 
 __all__ = ["evaluate", "print_report"]
 
+_MARK = "*"
+"""Beside a row of a reliability table whose interval excludes what was predicted."""
 _WIDTH = 120
 """Columns of a table that goes into a file."""
 
@@ -98,12 +100,19 @@ def _cell(figure: Figure | None) -> str:
     return f"{figure.value:.4f} \\[{figure.low:.4f}, {figure.high:.4f}]"
 
 
-def _bins(title: str, first: str, bins: Sequence[Bin | ReliabilityBin]) -> Table:
-    table = Table(title=title, title_justify="left")
+def _bins(title: str, first: str, bins: Sequence[ReliabilityBin]) -> Table:
+    away = sum(not one.agrees for one in bins)
+    caption = (
+        f"{_MARK} the interval excludes the prediction: {away} of {len(bins)}; by chance 1 of 20 would"
+        if away
+        else None
+    )
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     for column in (first, "rows", "predicted", "observed", "95% interval", "predicted / observed"):
         table.add_column(column, justify="right")
     for number, one in enumerate(bins, start=1):
         ratio = f"{one.predicted / one.observed:.3f}" if one.observed > 0 else "-"
+        ratio += "  " if one.agrees else f" {_MARK}"
         interval = f"{one.low:.5f} to {one.high:.5f}"
         table.add_row(str(number), f"{one.n:,}", f"{one.predicted:.5f}", f"{one.observed:.5f}", interval, ratio)
     return table

@@ -16,6 +16,7 @@ from shortlist.core.errors import DataError
 from shortlist.evaluation.bootstrap import clustered_interval, paired_interval, ratio_interval
 from shortlist.evaluation.calibration import debiased_calibration_interval
 from shortlist.evaluation.metrics.auc import auc, grouped_auc
+from shortlist.evaluation.metrics.log_loss import log_losses
 from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.evaluation.metrics.recall import recall
 from shortlist.evaluation.reliability import reliability_table
@@ -29,7 +30,7 @@ from shortlist.training.candidates import merged, shown_candidates
 from shortlist.training.examples import batches
 from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
-from shortlist.training.report import Bin, Figure, ProbabilityReport, Stage, figure
+from shortlist.training.report import Figure, ProbabilityReport, Stage, figure
 from shortlist.training.requests import LabelledRequests
 
 __all__ = ["FeedJudgement", "judge_feed"]
@@ -247,9 +248,9 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
 
 
 def _probability_stage(run: _Run, rates: RateBaselines, plan: FeedPlan) -> Stage:
-    y = run.label.astype(np.float64)
+    y, user = run.label.astype(np.float64), run.user
     calibrated = "p_like"
-    ours = _losses(run.calibrated, run.label)
+    ours = log_losses(run.calibrated, y)
     named = (
         (calibrated, run.calibrated),
         ("p_like before calibration", run.raw),
@@ -259,12 +260,12 @@ def _probability_stage(run: _Run, rates: RateBaselines, plan: FeedPlan) -> Stage
     lines: list[Figure] = []
     for who, p in named:
         lines += [
-            figure(who, "log-loss", clustered_interval(_losses(p, run.label), run.user, rng=plan.seed)),
-            figure(who, "predicted / observed", ratio_interval(p, y, run.user, rng=plan.seed)),
-            figure(who, CALIBRATION_ERROR, debiased_calibration_interval(p, y, run.user, rng=plan.seed)),
+            figure(who, "log-loss", clustered_interval(log_losses(p, y), user, rng=plan.seed)),
+            figure(who, "predicted / observed", ratio_interval(p, y, user, rng=plan.seed)),
+            figure(who, CALIBRATION_ERROR, debiased_calibration_interval(p, y, user, rng=plan.seed)),
         ]
     lines += [
-        figure(f"p_like minus {who}", "log-loss", paired_interval(ours, _losses(p, run.label), run.user, rng=plan.seed))
+        figure(f"p_like minus {who}", "log-loss", paired_interval(ours, log_losses(p, y), user, rng=plan.seed))
         for who, p in named[1:]
     ]
     return Stage(
@@ -275,20 +276,10 @@ def _probability_stage(run: _Run, rates: RateBaselines, plan: FeedPlan) -> Stage
 
 
 def _reliability(run: _Run, probability: Probability) -> ProbabilityReport:
-    table = reliability_table(run.calibrated, run.label.astype(np.float64), cluster=run.user)
     return ProbabilityReport(
         of=probability.of,
         negatives=probability.negatives,
-        deciles=tuple(
-            Bin(
-                n=int(b.n),
-                predicted=float(b.predicted),
-                observed=float(b.observed),
-                low=float(b.low),
-                high=float(b.high),
-            )
-            for b in table
-        ),
+        deciles=reliability_table(run.calibrated, run.label.astype(np.float64), cluster=run.user),
     )
 
 
@@ -299,11 +290,6 @@ def _logger_bias(plan: FeedPlan) -> str:
         "; LOGGER-BIASED: only what the log's own policy showed can count as liked, so an order that agrees with "
         "that policy is favoured"
     )
-
-
-def _losses(p: Array, label: Bool) -> Float64:
-    """The log-loss of each row, float64 ``(N,)``."""
-    return -np.log(np.where(label, p, 1.0 - np.asarray(p, dtype=np.float64)))
 
 
 def _recall(candidates: Candidates, score: Array, liked: Ragged, k: int) -> Float64:

@@ -7,6 +7,7 @@ import math
 import msgspec
 
 from shortlist.evaluation.bootstrap import Interval
+from shortlist.evaluation.reliability import ReliabilityBin
 from shortlist.training.ads import AdReport
 from shortlist.training.timesplit import TimeSplit
 
@@ -50,16 +51,6 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return math.nan if not found or found[0] is None else found[0]
 
 
-class Bin(msgspec.Struct, frozen=True, kw_only=True):
-    """A tenth of the rows by predicted probability: mean prediction, and what happened with its interval."""
-
-    n: int
-    predicted: float
-    observed: float
-    low: float
-    high: float
-
-
 class ProbabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a probability came true.
 
@@ -71,7 +62,7 @@ class ProbabilityReport(msgspec.Struct, frozen=True, kw_only=True):
 
     of: str
     negatives: str
-    deciles: tuple[Bin, ...]
+    deciles: tuple[ReliabilityBin, ...]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
