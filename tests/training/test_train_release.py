@@ -10,6 +10,7 @@ import pytest
 from shortlist.core.columns import P_LIKE, RANK_SCORE
 from shortlist.core.errors import DataError
 from shortlist.core.request import Request, RequestBatch
+from shortlist.core.settings import FeedSettings
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryHydrator, HistoryStore
@@ -17,6 +18,7 @@ from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.training.candidates import retrieved
 from shortlist.training.evaluate import evaluate_release, stored_report
+from shortlist.training.feed import early_components, ranker_examples
 from shortlist.training.plan import FeedPlan
 from shortlist.training.release import train_release
 
@@ -100,6 +102,13 @@ def test_the_manifest_says_what_p_like_is(trained):
         == FeedRanker.load(trained.folder / "ranking" / "feed", catalogue(trained)).facts.features_hash
     )
     assert facts.metrics["ranking / ranked feed / ndcg@10"] > 0
+    assert facts.policy == "feed-mmr-0.2"
+    assert {"popular", "item_neighbours", "als", "two_tower"} <= set(facts.sources)
+    assert "positives (liked)" in facts.sources["als"].note
+    assert len(facts.ranker.losses) >= 1
+    calibrator = msgspec.json.decode((trained.folder / "ranking" / "feed" / "calibration.json").read_bytes())
+    assert facts.ranker.calibrator == calibrator["type"]
+    assert {"identity", "platt"} <= set(facts.ranker.calibrator_losses)
     assert "p_click_1" not in facts.probabilities
     assert not (trained.folder / "ads").exists()
 
@@ -143,16 +152,42 @@ def test_held_out_requests_lie_in_the_test_window(trained):
     assert requests["positives"].list.len().min() > 0
 
 
-def test_the_future_of_the_log_changes_no_model(trained, tmp_path):
+def flipped(start, end=None):
+    """The log with every outcome in ``[start, end)`` turned into its opposite."""
+    inside = pl.col("at_us") >= start
+    if end is not None:
+        inside &= pl.col("at_us") < end
+    positive = pl.when(inside).then(~pl.col("positive")).otherwise(pl.col("positive"))
+    return interactions().with_columns(positive=positive)
+
+
+def arrays_of(features):
+    """Every array that features were fitted to."""
+    table = features.transitions.table
+    facts = dataclasses.asdict(features.statistics)
+    return {
+        **facts,
+        "value": table.data,
+        "follower": table.indices,
+        "offsets": table.indptr,
+        "vectors": features.item_vectors,
+    }
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def quiet(what, done, total):
+    """Progress that nobody watches."""
+
+
+def test_the_test_window_changes_no_model(trained, tmp_path):
     """Flip every outcome of the test window: whatever was fitted stays the same to the byte, figures do not."""
     test = FeedPlan.load(trained.folder / "evaluation").split.test
-    positive = pl.when(pl.col("at_us") >= test).then(~pl.col("positive")).otherwise(pl.col("positive"))
-    other = train_release(
-        dataset(interactions=interactions().with_columns(positive=positive)),
-        tmp_path / "releases",
-        version="one",
-        seed=3,
-    )
+    other = train_release(dataset(interactions=flipped(test)), tmp_path / "releases", version="one", seed=3)
     fitted = [p for p in trained.manifest.files if p.startswith(("retrieval/", "ranking/", "evaluation/"))]
     assert len(fitted) > 10
     for path in fitted:
@@ -160,10 +195,54 @@ def test_the_future_of_the_log_changes_no_model(trained, tmp_path):
     assert other.manifest.files["evaluation.json"] != trained.manifest.files["evaluation.json"]
 
 
+def test_the_calibration_window_changes_no_source_and_no_table(trained, tmp_path):
+    """It stops the training and calibrates; what finds candidates and what features read was fitted before it."""
+    split = FeedPlan.load(trained.folder / "evaluation").split
+    log = flipped(split.calibration, split.test)
+    other = train_release(dataset(interactions=log), tmp_path / "releases", version="one", seed=3)
+    tables = {f"ranking/feed/{name}.safetensors" for name in ("statistics", "transitions", "item_vectors")}
+    earlier = {p for p in trained.manifest.files if p.startswith("retrieval/")} | tables
+    assert len(earlier) > 10
+    for path in earlier:
+        assert other.manifest.files[path] == trained.manifest.files[path], path
+    rates = "evaluation/rates.safetensors"
+    assert other.manifest.files[rates] != trained.manifest.files[rates], "a negative control"
+
+
+def test_the_calibration_window_changes_nothing_that_the_ranker_learns_from(trained):
+    plan = FeedPlan.load(trained.folder / "evaluation")
+    items = catalogue(trained)
+    one, other = (
+        dataclasses.asdict(ranker_examples(log, items, plan, progress=quiet))
+        for log in (interactions(), flipped(plan.split.calibration))
+    )
+    assert_same(one.pop("rows"), other.pop("rows"))
+    assert_same(one, other)
+
+
+def test_the_ranker_s_own_labels_change_nothing_that_its_features_were_fitted_to(trained):
+    """Flip the examples window and all after it: the sources and tables of the examples know none of it."""
+    plan = FeedPlan.load(trained.folder / "evaluation")
+    items = catalogue(trained)
+    logs = (interactions(), flipped(plan.split.examples))
+    (sources, features), (others, other_features) = (early_components(log, items, plan, progress=quiet) for log in logs)
+    assert_same(arrays_of(features), arrays_of(other_features))
+    requests = plan.requests(interactions(), plan.split.examples, plan.split.calibration, 50)
+    for source, other in zip(sources, others, strict=True):
+        found, again = source.retrieve(requests.batch), other.retrieve(requests.batch)
+        np.testing.assert_array_equal(found.item, again.item, err_msg=source.name)
+        np.testing.assert_array_equal(found.source_score, again.source_score, err_msg=source.name)
+    late = early_components(flipped(0, plan.split.examples), items, plan, progress=quiet)[1]
+    assert not np.array_equal(late.statistics.liked, features.statistics.liked), "a negative control"
+
+
 def test_impressions_are_judged_on_what_was_shown(tmp_path):
-    release = train_release(dataset("impressions"), tmp_path / "releases", version="one", seed=3)
+    settings = FeedSettings(diversity=0.5, candidates_per_source=50)
+    release = train_release(dataset("impressions"), tmp_path / "releases", version="one", settings=settings, seed=3)
     report = stored_report(release)
     facts = release.manifest.facts
+    assert facts.policy == "feed-mmr-0.5"
+    assert FeedPlan.load(release.folder / "evaluation").limit == 50
     assert "shown" in facts.probabilities["p_like"].of
     assert facts.sampling_rates == {"ranker negatives": 1.0}
     test = FeedPlan.load(release.folder / "evaluation").split.test

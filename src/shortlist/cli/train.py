@@ -10,6 +10,7 @@ from rich.console import Console
 
 from shortlist.cli.evaluate import print_report
 from shortlist.cli.progress import progress_bars
+from shortlist.core.settings import load_settings
 from shortlist.datasets.load import load
 from shortlist.releases.active import activate
 from shortlist.training.ad_log import read_ad_log
@@ -26,15 +27,28 @@ def train(
     ads_log: Annotated[
         Path | None, typer.Option(help="Advertisement impressions to learn p_click_1 from, as Parquet.")
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="The settings file that the feed will be served with."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed and data give the same models.", min=0)] = 0,
     no_activate: Annotated[bool, typer.Option("--no-activate", help="Leave the active release as it is.")] = False,
 ) -> None:
     """Fit retrieval, ranker and calibrator on a global time split, judge them on later requests, write a release."""
     console = Console()
+    knobs = load_settings(settings)
     log = read_ad_log(ads_log) if ads_log is not None else None
     with progress_bars() as progress:
         dataset = load(data, progress=progress)
-        release = train_release(dataset, state / "releases", version=version, ads_log=log, seed=seed, progress=progress)
+        release = train_release(
+            dataset,
+            state / "releases",
+            version=version,
+            ads_log=log,
+            settings=knobs.feed,
+            seed=seed,
+            progress=progress,
+        )
     console.print(f"Data: {dataset.licence}", style="dim")
     if not no_activate:
         activate(state / "releases", release.version)

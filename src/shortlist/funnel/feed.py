@@ -22,7 +22,17 @@ from shortlist.reranking.mmr import MMRSelector
 from shortlist.retrieval.load import FEED_WEIGHTS, load_feed_sources
 from shortlist.retrieval.vectors import load_item_vectors
 
-__all__ = ["Feed", "feed_funnel"]
+__all__ = ["Feed", "feed_funnel", "feed_policy"]
+
+
+def feed_policy(settings: FeedSettings) -> str:
+    """The id of the policy that serves with these settings.
+
+    Example:
+        >>> feed_policy(FeedSettings(diversity=0.5))
+        'feed-mmr-0.5'
+    """
+    return f"feed-mmr-{settings.diversity:g}"
 
 
 def feed_funnel(
@@ -101,7 +111,7 @@ class Feed:
             release=self._release.version,
             served_us=request.at_us,
             policy=PolicyRecord(
-                policy=f"feed-mmr-{self._settings.diversity:g}",
+                policy=feed_policy(self._settings),
                 temperature=self._settings.temperature,
                 draw_key=request.draw_key,
             ),

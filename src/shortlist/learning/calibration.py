@@ -11,7 +11,14 @@ import numpy as np
 from shortlist.core.arrays import Array, Float64
 from shortlist.core.errors import DataError, ReleaseError
 
-__all__ = ["Calibrator", "IsotonicCalibrator", "PlattCalibrator", "load_calibrator", "undo_downsampling"]
+__all__ = [
+    "Calibrator",
+    "IdentityCalibrator",
+    "IsotonicCalibrator",
+    "PlattCalibrator",
+    "load_calibrator",
+    "undo_downsampling",
+]
 
 _LEAST = 1e-6
 """Probabilities are kept at least this far from 0 and 1: no finite sample shows that a thing cannot happen."""
@@ -27,6 +34,38 @@ class Calibrator(Protocol):
     def save(self, path: Path) -> None:
         """Write as JSON."""
         ...
+
+
+class IdentityCalibrator(msgspec.Struct, frozen=True, tag="identity", forbid_unknown_fields=True):
+    """The model's own probability: for a model that comes true as it is.
+
+    Example:
+        >>> IdentityCalibrator().calibrate(np.array([0.25, 1.0])).tolist()
+        [0.25, 0.999999]
+    """
+
+    @classmethod
+    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> IdentityCalibrator:
+        """There is nothing to fit; rows that could not tell whether the probabilities come true are refused.
+
+        Args:
+            probability: ``(N,)`` in [0, 1].
+            label: ``(N,)``, 0 or 1.
+            weight: ``(N,)``, not negative.
+
+        Raises:
+            DataError: the labels are all alike.
+        """
+        _checked(probability, label, weight)
+        return cls()
+
+    def calibrate(self, probability: Array) -> Float64:
+        """The probabilities, kept inside of (0, 1)."""
+        return np.clip(np.asarray(probability, dtype=np.float64), _LEAST, 1.0 - _LEAST)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_bytes(msgspec.json.encode(self))
 
 
 class PlattCalibrator(msgspec.Struct, frozen=True, tag="platt", forbid_unknown_fields=True):
@@ -129,11 +168,11 @@ class IsotonicCalibrator(msgspec.Struct, frozen=True, tag="isotonic", forbid_unk
         path.write_bytes(msgspec.json.encode(self))
 
 
-_Kinds: TypeAlias = PlattCalibrator | IsotonicCalibrator
+_Kinds: TypeAlias = IdentityCalibrator | PlattCalibrator | IsotonicCalibrator
 
 
 def load_calibrator(path: Path) -> Calibrator:
-    """Read what either kind's ``save`` wrote.
+    """Read what any kind's ``save`` wrote.
 
     Raises:
         ReleaseError: the file is missing, or its knots and values are not what a calibrator has.

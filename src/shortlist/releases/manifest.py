@@ -10,7 +10,16 @@ import msgspec
 
 from shortlist.core.errors import ReleaseError
 
-__all__ = ["FORMAT", "FileFact", "Manifest", "Probability", "ReleaseFacts", "check_version"]
+__all__ = [
+    "FORMAT",
+    "FileFact",
+    "Manifest",
+    "Probability",
+    "RankerFact",
+    "ReleaseFacts",
+    "SourceFact",
+    "check_version",
+]
 
 FORMAT = 1
 """Version of the folder's layout; another one is refused."""
@@ -39,19 +48,42 @@ class Probability(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
+class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source was fitted: on what, in words for people, and how long it took in seconds."""
+
+    note: str
+    seconds: float
+
+
+class RankerFact(msgspec.Struct, frozen=True, kw_only=True):
+    """How the feed's ranker was fitted.
+
+    Attributes:
+        losses: its log-loss on thinned rows of the calibration window after each pass; the best pass was kept.
+        calibrator: what turns its probability into ``p_like``: "identity", "platt" or "isotonic".
+        calibrator_losses: log-loss of each kind that was tried, on users of that window that it was not fitted on.
+    """
+
+    losses: tuple[float, ...]
+    calibrator: str
+    calibrator_losses: dict[str, float]
+
+
 class ReleaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What training knows about a release.
 
     Attributes:
         dataset: name of the data it was trained on.
         licence: that data's terms, in words for people.
-        policy: id of the policy that the release serves with.
+        policy: id of the policy under the settings of the training; a served page's own is logged with the page.
         probabilities: by column name (``p_like``, ``p_click_1``).
         slot_effects: alpha of each sponsored slot from the top; 1 at the reference slot.
         reference_slot: the slot at which ``p_click_1`` is evaluated.
         sampling_rates: share of rows kept in training, by table.
         features_hash: SHA-256 of the feature spec, in hex; a server with another spec refuses the release.
         market_settings: version of the auction's settings that the ads were fitted under.
+        sources: how each source was fitted, by its name.
+        ranker: how the feed's ranker was fitted; None without a feed.
         metrics: held-out figures by name, as the evaluation printed them.
     """
 
@@ -64,6 +96,8 @@ class ReleaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     sampling_rates: dict[str, float] = {}
     features_hash: str = ""
     market_settings: str = ""
+    sources: dict[str, SourceFact] = {}
+    ranker: RankerFact | None = None
     metrics: dict[str, float] = {}
 
 

@@ -12,19 +12,20 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from shortlist.core.arrays import Array, Bool, Float32, Float64, Int64
+from shortlist.core.arrays import Array, Bool, Float32
 from shortlist.core.errors import DataError
 from shortlist.core.stages import Source
 from shortlist.datasets.dataset import Dataset
-from shortlist.evaluation.metrics.log_loss import log_loss
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.feed_features import FeatureRows, FeedFeatures
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
-from shortlist.learning.calibration import Calibrator, IsotonicCalibrator, PlattCalibrator
+from shortlist.learning.calibration import IdentityCalibrator
+from shortlist.learning.calibrator_choice import choose_calibrator
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.ranking.dcn_v2_model import DCNv2, export_onnx
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
+from shortlist.releases.manifest import RankerFact
 from shortlist.retrieval.fit import RetrievalFact, fit_all, fit_als, fit_item_neighbours, fit_popular, fit_two_tower
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.retrieval.vectors import load_item_vectors
@@ -33,26 +34,24 @@ from shortlist.training.plan import LEARNED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
 from shortlist.training.requests import LabelledRequests
 
-__all__ = ["FeedFit", "fit_calibrator", "fit_feed", "fit_ranker"]
+__all__ = ["FeedFit", "early_components", "fit_feed", "fit_ranker", "ranker_examples"]
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeedFit:
-    """What fitting a feed says of itself.
+    """What fitting a feed says of itself, for the manifest.
 
     Attributes:
         features_hash: of the ranker's inputs.
-        retrieval: a fact a source.
-        losses: validation log-loss after each pass of the ranker.
-        calibrator: "platt" or "isotonic".
+        sources: a fact a source.
+        ranker: of the ranker and its calibrator.
     """
 
     features_hash: str
-    retrieval: tuple[RetrievalFact, ...]
-    losses: tuple[float, ...]
-    calibrator: str
+    sources: tuple[RetrievalFact, ...]
+    ranker: RankerFact
 
 
 def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPlan, *, progress: Progress) -> FeedFit:
@@ -60,17 +59,14 @@ def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPla
 
     The ranker learns from requests in the examples window, with sources and item tables fitted on what lies before
     it. The released sources and tables are then fitted on everything before the calibration window, and it is with
-    these that training is stopped, the probabilities are calibrated and the release is judged.
+    these that training is stopped, the probabilities are calibrated and the release is judged. Training is stopped and
+    the calibrator is chosen on the same rows; the test window has seen neither.
 
     Raises:
         DataError: a window holds no request, or no request with a positive and a negative.
     """
     interactions, split = dataset.interactions, plan.split
-    early = _before(interactions, split.examples)
-    sources, vectors = _early_sources(early, catalogue, plan, progress)
-    features = _features(early, catalogue, vectors, sources, plan)
-    requests = plan.requests(interactions, split.examples, split.calibration, LEARNED_AT_MOST)
-    learn = _examples("ranker examples", sources, features, requests, plan, progress, rate=plan.negative_rate)
+    learn = ranker_examples(interactions, catalogue, plan, progress=progress)
 
     late = _before(interactions, split.calibration)
     retrieval = folder / "retrieval"
@@ -91,14 +87,50 @@ def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPla
         negative_rate=learn.negative_rate,
     )
     (ranking / "ranker.json").write_bytes(msgspec.json.encode(facts_of_ranker))
-    uncalibrated = FeedRanker(
-        features, open_model(ranking / "model.onnx"), PlattCalibrator(slope=1.0, intercept=0.0), facts_of_ranker
-    )
-    calibrator = fit_calibrator(uncalibrated.raw(held_out.rows), held_out.label, held_out.user)
-    calibrator.save(ranking / "calibration.json")
+    uncalibrated = FeedRanker(features, open_model(ranking / "model.onnx"), IdentityCalibrator(), facts_of_ranker)
+    chosen = choose_calibrator(uncalibrated.raw(held_out.rows), held_out.label, held_out.user, rng=plan.seed)
+    chosen.calibrator.save(ranking / "calibration.json")
     RateBaselines.fit([learn, held_out], len(catalogue)).save(folder / "evaluation")
-    kind = "isotonic" if isinstance(calibrator, IsotonicCalibrator) else "platt"
-    return FeedFit(features.spec.hash, facts, losses, kind)
+    ranker = RankerFact(losses=losses, calibrator=chosen.kind, calibrator_losses=dict(chosen.losses))
+    return FeedFit(features.spec.hash, facts, ranker)
+
+
+def early_components(
+    interactions: pl.DataFrame, catalogue: Catalogue, plan: FeedPlan, *, progress: Progress
+) -> tuple[tuple[Source, ...], FeedFeatures]:
+    """The sources and features of the ranker's examples, fitted on what lies before the examples window.
+
+    Args:
+        interactions: the whole log; no event of the examples window or later is looked at.
+        catalogue: the release's items.
+        plan: the windows.
+        progress: told of the sources done.
+
+    Raises:
+        DataError: nothing is liked before the examples window.
+    """
+    early = _before(interactions, plan.split.examples)
+    sources, vectors = _early_sources(early, catalogue, plan, progress)
+    return sources, _features(early, catalogue, vectors, sources, plan)
+
+
+def ranker_examples(
+    interactions: pl.DataFrame, catalogue: Catalogue, plan: FeedPlan, *, progress: Progress
+) -> Examples:
+    """What the ranker learns from: requests of the examples window, negatives thinned.
+
+    Args:
+        interactions: the whole log; no event of the calibration window or later is looked at.
+        catalogue: the release's items.
+        plan: the windows.
+        progress: told of the requests done.
+
+    Raises:
+        DataError: the window holds no request, or no request with a positive and a negative.
+    """
+    sources, features = early_components(interactions, catalogue, plan, progress=progress)
+    requests = plan.requests(interactions, plan.split.examples, plan.split.calibration, LEARNED_AT_MOST)
+    return _examples("ranker examples", sources, features, requests, plan, progress, rate=plan.negative_rate)
 
 
 def fit_ranker(
@@ -130,32 +162,6 @@ def fit_ranker(
     finally:
         torch.set_num_threads(threads)
     return fitted.losses
-
-
-def fit_calibrator(probability: Float64, label: Bool, user: Int64) -> Calibrator:
-    """Platt's or the isotonic calibrator: the one with the lower log-loss on users it was not fitted on (two folds).
-
-    Args:
-        probability: ``(N,)``, the model's.
-        label: bool ``(N,)``.
-        user: int64 ``(N,)``; a user's rows fall into one fold.
-
-    Raises:
-        DataError: the labels are all alike.
-    """
-    _, number = np.unique(user, return_inverse=True)
-    fold = number % 2 == 0
-    if min(label[fold].sum(), label[~fold].sum()) < 100:  # too few for a step function to be anything but noise
-        return PlattCalibrator.fit(probability, label)
-    fits: tuple[Callable[[Float64, Bool], Calibrator], ...] = (IsotonicCalibrator.fit, PlattCalibrator.fit)
-    isotonic, platt = (
-        sum(
-            log_loss(fit(probability[part], label[part]).calibrate(probability[~part]), label[~part]) * (~part).sum()
-            for part in (fold, ~fold)
-        )
-        for fit in fits
-    )
-    return fits[0](probability, label) if isotonic < platt else fits[1](probability, label)
 
 
 def _before(interactions: pl.DataFrame, instant_us: int) -> pl.DataFrame:

@@ -87,8 +87,8 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             negatives=(
                 "made: the log has no impressions, so every other candidate of the same merged sources counts as a "
                 f"negative. The ranker learned from {self.negative_rate:.0%} of them, drawn at random; its odds were "
-                f"multiplied by {self.negative_rate:g} to undo that (Elkan 2001), and the result was calibrated on all "
-                "candidates of later requests."
+                f"multiplied by {self.negative_rate:g} to undo that (Elkan 2001), and the result was held against all "
+                "candidates of later requests and calibrated where that made it truer."
             ),
         )
 

@@ -11,14 +11,16 @@ import polars as pl
 
 from shortlist.core.settings import FeedSettings
 from shortlist.datasets.dataset import INTERACTIONS, Dataset
+from shortlist.datasets.fetch import silent
 from shortlist.features.catalogue import Catalogue
-from shortlist.releases.manifest import Probability, ReleaseFacts
+from shortlist.funnel.feed import feed_policy
+from shortlist.releases.manifest import Probability, ReleaseFacts, SourceFact
 from shortlist.releases.release import Release
 from shortlist.releases.writer import ReleaseWriter
 from shortlist.retrieval.fit import fit_all
 from shortlist.training.ads import AdReport, train_ad_model
 from shortlist.training.evaluate import EVALUATION_FILE, HISTORY_FILE, JUDGEMENTS_FILE, evaluate_folder
-from shortlist.training.feed import fit_feed
+from shortlist.training.feed import FeedFit, fit_feed
 from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
 
 __all__ = ["new_version", "train_release"]
@@ -35,6 +37,7 @@ def train_release(
     *,
     version: str | None = None,
     ads_log: pl.DataFrame | None = None,
+    settings: FeedSettings | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Release:
@@ -48,6 +51,7 @@ def train_release(
         releases: folder of releases.
         version: the new release's name; the instant in UTC where it is not given.
         ads_log: impressions of advertisements, schema ``AD_LOG``; without them the release sells no slots.
+        settings: those that the feed will be served with; the defaults where they are not given.
         seed: of everything that draws.
         progress: told what is going on, steps done and steps in all.
 
@@ -58,8 +62,8 @@ def train_release(
         DataError: the data is too little or of one kind only.
         ReleaseError: a release of that name exists.
     """
-    told = progress or _silent
-    name = version or new_version()
+    told: Progress = progress or silent
+    name, settings = version or new_version(), settings or FeedSettings()
     catalogue = Catalogue(dataset.items)
     with ReleaseWriter(releases, name) as writer:
         folder = writer.folder
@@ -70,13 +74,14 @@ def train_release(
             dataset.judgements.write_parquet(folder / JUDGEMENTS_FILE)
         probabilities: dict[str, Probability] = {}
         rates: dict[str, float] = {}
-        features_hash = ""
+        feed: FeedFit | None = None
         if dataset.kind == "catalogue":
-            fit_all(dataset, dataset.interactions, catalogue, folder / "retrieval", seed=seed, progress=told)
+            sources = fit_all(dataset, dataset.interactions, catalogue, folder / "retrieval", seed=seed, progress=told)
         else:
-            plan = FeedPlan.of(dataset, seed=seed)
+            plan = FeedPlan.of(dataset, limit=settings.candidates_per_source, seed=seed)
             plan.save(folder / "evaluation")
-            features_hash = fit_feed(dataset, catalogue, folder, plan, progress=told).features_hash
+            feed = fit_feed(dataset, catalogue, folder, plan, progress=told)
+            sources = feed.sources
             probabilities["p_like"] = plan.probability(dataset.positive_means)
             rates["ranker negatives"] = plan.negative_rate
             _write_held_out(dataset, plan, folder)
@@ -98,11 +103,13 @@ def train_release(
             ReleaseFacts(
                 dataset=dataset.name,
                 licence=dataset.licence,
-                policy=f"feed-mmr-{FeedSettings().diversity:g}",
+                policy=feed_policy(settings),
                 probabilities=probabilities,
                 slot_effects=slot_effects,
                 sampling_rates=rates,
-                features_hash=features_hash,
+                features_hash=feed.features_hash if feed is not None else "",
+                sources={fact.source: SourceFact(note=fact.note, seconds=fact.seconds) for fact in sources},
+                ranker=feed.ranker if feed is not None else None,
                 metrics=report.metrics(),
             )
         )
@@ -142,7 +149,3 @@ def _write_held_out(dataset: Dataset, plan: FeedPlan, folder: Path) -> None:
     )
     (folder / HELD_OUT_FILE).parent.mkdir(parents=True)
     table.write_parquet(folder / HELD_OUT_FILE)
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
