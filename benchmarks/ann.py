@@ -163,7 +163,7 @@ def _build(index: VectorIndex, x: Float32) -> float:
 
 
 def _grid(index: VectorIndex, queries: Float32, best: Int64, fastest: float) -> list[_Point]:
-    """Efforts from the least, each 1.4 times the last, until recall is .98 or the time is hopeless."""
+    """Efforts from the least, closer where recall is near the target, until it is .98 or the time is hopeless."""
     points: list[_Point] = []
     for variant in _reorders(index):
         effort, most = float(variant.least_effort(K)), variant.most_effort()
@@ -174,7 +174,7 @@ def _grid(index: VectorIndex, queries: Float32, best: Int64, fastest: float) -> 
             points.append(_Point(variant, step, recall, float(np.median(latency(_ask(variant, step), queries[:150])))))
             if recall >= _GOOD or step == most or points[-1].p50 > 3 * fastest:
                 break
-            effort = max(effort * 1.4, effort + 1)
+            effort = max(effort * (2.0 if recall < 0.6 else 1.5 if recall < 0.9 else 1.15), effort + 1)
     return points
 
 

@@ -27,8 +27,7 @@ FEWEST_QUERIES = 60
 """Below this the normal interval of a mean recall means little."""
 
 _Z = 1.959964
-_HOPELESS = 4.0  # times the fastest so far: a setting this slow is not followed further
-_STILL = 0.002  # a doubled effort that brings less recall than this is the last one
+_HOPELESS = 1.5  # times the fastest so far: with more effort a setting this slow only gets slower
 _ROUNDS = 3
 _STEP = 1.25
 
@@ -206,17 +205,17 @@ class _Sweep:
         return sorted((s for s in self.settings if s.low >= self.target), key=lambda s: s.p50_ms)
 
     def follow(self, index: VectorIndex, seconds: float) -> None:
-        """Double the effort until recall is enough, time is hopeless or recall stands still; then halve the gap."""
+        """Double the effort until recall is enough or time is hopeless; then halve the gap."""
         fastest = min((s.p50_ms for s in self.enough()), default=np.inf)
-        effort, before, last = max(index.least_effort(self.k), 1), 0, -1.0
+        effort, before = max(index.least_effort(self.k), 1), 0
         most = index.most_effort()
         while True:
             setting = self.measure(index, effort, seconds)
             if setting.low >= self.target:
                 break
-            if setting.p50_ms > _HOPELESS * fastest or effort == most or setting.recall < last + _STILL:
+            if setting.p50_ms > _HOPELESS * fastest or effort == most:
                 return
-            before, effort, last = effort, min(effort * 2, most), setting.recall
+            before, effort = effort, min(effort * 2, most)
         while effort - before > max(effort // 16, 1) and before:
             middle = (before + effort) // 2
             if self.measure(index, middle, seconds).low >= self.target:
