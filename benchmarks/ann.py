@@ -118,12 +118,12 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
     count = 100_000 if quick else 1_000_000
     one_thread()
     worlds = {"raw inner product": out_of_distribution, "cosine": cosine}
-    return [row for name, world in worlds.items() for row in regime(name, *world(count, 700, seed), seed=seed)]
+    return [row for name, world in worlds.items() for row in regime(name, *world(count, 400, seed), seed=seed)]
 
 
 def regime(name: str, x: Float32, queries: Float32, *, seed: int) -> list[Row]:
-    """The rows of one world: 400 queries for the tuner, the others for the grid, which shares nothing else with it."""
-    tuning, testing = queries[:400], queries[400:]
+    """The rows of one world: 240 queries for the tuner, the others for the grid, which shares nothing else with it."""
+    tuning, testing = queries[:240], queries[240:]
     best = exact_best(x, testing, K)
     built = [*candidates(Metric.DOT, len(x)), *_more(name, len(x))]
     seconds = [_build(index, x) for index in built]
@@ -171,7 +171,7 @@ def _grid(index: VectorIndex, queries: Float32, best: Int64, fastest: float) -> 
             step = min(int(effort), most)
             found = variant.search(queries, K, effort=step).ids
             recall = recall_row("", "", found, best).value
-            points.append(_Point(variant, step, recall, float(np.median(latency(_ask(variant, step), queries[:150])))))
+            points.append(_Point(variant, step, recall, float(np.median(latency(_ask(variant, step), queries[:100])))))
             if recall >= _GOOD or step == most or points[-1].p50 > 3 * fastest:
                 break
             effort = max(effort * (2.0 if recall < 0.6 else 1.5 if recall < 0.9 else 1.15), effort + 1)

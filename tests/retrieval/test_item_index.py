@@ -24,8 +24,8 @@ def test_a_large_catalogue_is_searched_by_cells_and_finds_what_exact_search_find
     loaded = load_item_index(tmp_path, 3_000)
     assert loaded.kind == "ivf-sq8"
     truth = exact.search(queries, 20).ids
-    found = loaded.search(queries, 20, effort=loaded.effort * 4)
-    assert np.mean([len(np.intersect1d(a, b)) / 20 for a, b in zip(truth, found.ids, strict=True)]) > 0.9
+    found = loaded.search(queries, 20)
+    assert np.mean([len(np.intersect1d(a, b)) / 20 for a, b in zip(truth, found.ids, strict=True)]) > 0.93
 
 
 def test_an_index_over_other_items_is_refused(tmp_path):
