@@ -60,6 +60,13 @@ def test_the_folded_in_user_minimises_the_loss_that_training_minimised(world):
     assert all(loss(x) < loss(x + 1e-2 * rng.standard_normal(len(x))) for _ in range(50))
 
 
+def test_an_item_that_was_liked_often_counts_once(world):
+    catalogue, interactions = world
+    source = fit_als(interactions, catalogue)
+    once, often = source.user_factors(with_history([7, 3, 20], [3] * 50 + [7, 20, 7]))
+    assert np.array_equal(once, often)
+
+
 @pytest.mark.oracle
 def test_the_folded_in_user_equals_that_of_implicit(world):
     from implicit.cpu.als import AlternatingLeastSquares

@@ -14,7 +14,7 @@ from shortlist.retrieval.arrays_file import read_arrays, write_arrays
 from shortlist.retrieval.index.vector_index import VectorIndex
 from shortlist.retrieval.item_index import build_item_index, load_item_index
 from shortlist.retrieval.nearest import nearest
-from shortlist.retrieval.selection import known_rows
+from shortlist.retrieval.selection import distinct, known_rows
 
 __all__ = ["AlsSource"]
 
@@ -28,7 +28,7 @@ class AlsSource:
     is the minimum, given the item factors Y, of the loss that training minimised (Hu, Koren & Volinsky, ICDM 2008,
     equation 4):
 
-        x_u = (YᵀY + (c - 1) Σ y_j y_jᵀ + λI)⁻¹ c Σ y_j    over the items j that the user has liked.
+        x_u = (YᵀY + (c - 1) Σ y_j y_jᵀ + λI)⁻¹ c Σ y_j    over the items j that the user has liked, each once.
 
     A user without a history gets nothing.
 
@@ -63,7 +63,7 @@ class AlsSource:
 
     def user_factors(self, batch: RequestBatch) -> Float32:
         """``x_u`` of each request, float32 ``(R, d)``; zeros where no liked item is known."""
-        history = known_rows(batch.history, self._catalogue)
+        history = distinct(known_rows(batch.history, self._catalogue), len(self._catalogue))
         width = self.factor.shape[1]
         solved = np.zeros((len(batch), width))
         ridge = self._gram + self.regularization * np.eye(width)

@@ -8,7 +8,7 @@ from shortlist.core.arrays import Array, Bool, Int64, Ragged
 from shortlist.core.candidates import Candidates
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
 
-__all__ = ["best", "known_rows", "members"]
+__all__ = ["best", "distinct", "known_rows", "members"]
 
 
 def known_rows(lists: Ragged, catalogue: Catalogue) -> Ragged:
@@ -17,6 +17,19 @@ def known_rows(lists: Ragged, catalogue: Catalogue) -> Ragged:
     kept = rows != UNKNOWN_ROW
     counts = np.bincount(lists.segment[kept], minlength=len(lists))
     return Ragged(rows[kept], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+
+
+def distinct(lists: Ragged, n_rows: int) -> Ragged:
+    """Each list's rows once, in ascending order.
+
+    Example:
+        >>> once = distinct(Ragged.from_lists([[3, 1, 3], [], [2, 2]]), n_rows=4)
+        >>> once[0].tolist(), once[1].tolist(), once[2].tolist()
+        ([1, 3], [], [2])
+    """
+    pair = np.unique(lists.segment * n_rows + lists.values)
+    counts = np.bincount(pair // n_rows, minlength=len(lists))
+    return Ragged(pair % n_rows, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
 
 
 def members(request: Int64, row: Int64, lists: Ragged, n_rows: int) -> Bool:
