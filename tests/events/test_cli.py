@@ -20,19 +20,18 @@ def state(tmp_path: Path) -> Path:
     engine = open_database(tmp_path / "events.sqlite", LOG)
     writer = GroupCommit(engine)
     shown = ShownItem(slot=1, item=10, sources=("popular",), selection_propensity=0.5, scores={})
-    PageLog(writer).after(
-        Page(
-            request_id="p1",
-            surface="feed",
-            user=5,
-            known_user=False,
-            query="",
-            release="r1",
-            served_us=7,
-            policy=PolicyRecord(policy="softmax", temperature=0.1, draw_key=3),
-            items=(shown,),
-        )
+    page = Page(
+        request_id="p1",
+        surface="feed",
+        user=5,
+        known_user=False,
+        query="",
+        release="r1",
+        served_us=7,
+        policy=PolicyRecord(policy="softmax", temperature=0.1, draw_key=3),
+        items=(shown,),
     )
+    PageLog(writer).after([page])
     writer.close()
     engine.dispose()
     return tmp_path

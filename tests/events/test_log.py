@@ -17,16 +17,16 @@ from shortlist.core.errors import DataError, ShortlistError
 from shortlist.core.page import Page, PolicyRecord, ShownAd, ShownItem
 from shortlist.core.stages import SideEffect
 from shortlist.core.trace import CandidateTrace, Degradation
-from shortlist.events import read
+from shortlist.events import database, read
 from shortlist.events.database import open_database
 from shortlist.events.event import Event, EventConflict
 from shortlist.events.event_log import EventLog
 from shortlist.events.export import export_log, scan_exported
 from shortlist.events.group_commit import GroupCommit
-from shortlist.events.lookup import find_served, served_of
+from shortlist.events.lookup import find_recorded, find_served, served_of
 from shortlist.events.page_log import PageLog
 from shortlist.events.pseudonyms import forget_user
-from shortlist.events.tables import EVENTS, LOG, PSEUDONYMS
+from shortlist.events.tables import EVENTS, LOG, PSEUDONYMS, SCORED
 
 DRAW_KEY = 2**63 - 1
 AD = ShownAd(
@@ -48,6 +48,14 @@ AD = ShownAd(
     throttle_probability=0.5,
 )
 
+ORGANIC = CandidateTrace(item=10, sources={"als": 1}, values={"p_like": 0.5}, slot=1)
+LOSER = CandidateTrace(
+    item=12,
+    sources={"keywords": 2},
+    values={"campaign": 2**53 + 1, "creative": 1, "keyword": 2, "bid": 300_000, "p_click_1": 0.1},
+    block="sponsored",
+)
+
 
 def page(request_id: str = "p1", user: int | None = 5, served_us: int = 10, *, scored: bool = False) -> Page:
     return Page(
@@ -65,7 +73,7 @@ def page(request_id: str = "p1", user: int | None = 5, served_us: int = 10, *, s
         ),
         ads=(AD,),
         degradations=(Degradation(stage="retrieve", name="two_tower", reason="late"),),
-        scored=(CandidateTrace(item=10, sources={"als": 1}, values={"p_like": 0.5}, slot=1),) if scored else (),
+        scored=(ORGANIC, LOSER) if scored else (),
         scored_sampling_rate=0.01,
     )
 
@@ -96,7 +104,7 @@ def writer(engine: sa.Engine) -> Iterator[GroupCommit]:
 
 def test_a_page_comes_back_whole(engine: sa.Engine, writer: GroupCommit) -> None:
     effect: SideEffect = PageLog(writer)
-    effect.after(page(scored=True))
+    effect.after([page(scored=True)])
     logged = read.read_pages(engine).row(0, named=True)
     assert logged["draw_key"] == DRAW_KEY
     assert logged["temperature"] == 0.02
@@ -112,7 +120,11 @@ def test_a_page_comes_back_whole(engine: sa.Engine, writer: GroupCommit) -> None
     assert {name: ad[name] for name in AD.__struct_fields__} == msgspec.structs.asdict(AD)
     assert slots["campaign"].to_list() == [None, None, 7]
     assert set(slots["draw_key"]) == {DRAW_KEY}
-    assert read.read_scored(engine)["sources"][0].to_list() == [{"name": "als", "rank": 1}]
+    scored = read.read_scored(engine)
+    assert scored["sources"][0].to_list() == [{"name": "als", "rank": 1}]
+    names = ("block", "item", "slot", "campaign", "creative", "keyword")
+    assert scored.select(names).rows() == [("organic", 10, 1, None, None, None), ("sponsored", 12, 0, 2**53 + 1, 1, 2)]
+    assert [score["name"] for score in scored["scores"][1]] == ["bid", "p_click_1"], "ids are columns"
 
 
 def test_tables_without_rows_have_their_schema(engine: sa.Engine) -> None:
@@ -123,9 +135,81 @@ def test_tables_without_rows_have_their_schema(engine: sa.Engine) -> None:
 
 
 def test_a_page_that_comes_twice_is_logged_once(engine: sa.Engine, writer: GroupCommit) -> None:
-    PageLog(writer).after(page())
-    PageLog(writer).after(page())
+    PageLog(writer).after([page()])
+    PageLog(writer).after([page()])
     assert (len(read.read_pages(engine)), len(read.read_slots(engine))) == (1, 3)
+
+
+def test_many_pages_are_one_transaction_and_one_that_fails_harms_no_other(
+    engine: sa.Engine, writer: GroupCommit
+) -> None:
+    twice = page("p1").items[0]
+    pages = [page(f"p{number}") for number in range(300)]
+    pages[7] = msgspec.structs.replace(pages[7], items=(twice, twice))
+    with pytest.raises(ExceptionGroup, match="not in the log") as failed:
+        PageLog(writer).after(pages)
+    assert writer.commits == 1
+    assert set(read.read_pages(engine)["request_id"]) == {one.request_id for one in pages} - {"p7"}
+    (only,) = failed.value.exceptions
+    assert only.__notes__ == ["page p7"]
+
+
+def test_a_page_that_is_still_in_memory_is_written_with_its_event(engine: sa.Engine, writer: GroupCommit) -> None:
+    log = EventLog(writer)
+    log.record([click()], 20, [page(scored=True)])
+    assert writer.commits == 1
+    assert read.read_events(engine)["surface"].to_list() == ["search"], "joined with its page"
+    assert read.read_clicks(engine)[0].rows() == [(5, 10, 20)]
+    PageLog(writer).after([page(scored=True)])
+    assert (len(read.read_pages(engine)), len(read.read_scored(engine))) == (1, 2)
+
+    assert forget_user(engine, writer, 5)
+    log.record([click("e2", slot=2, item=11)], 21, [page()])
+    assert read.read_clicks(engine)[0].is_empty(), "a page that the log holds brings no forgotten user back"
+
+    with pytest.raises(EventConflict):
+        log.record([click(slot=2)], 22, [page("p9")])
+    assert len(read.read_pages(engine)) == 1, "a refused batch leaves no page either"
+
+
+def test_clicks_on_one_slot_are_one_history_entry(engine: sa.Engine, writer: GroupCommit) -> None:
+    PageLog(writer).after([page(), page("p2")])
+    log = EventLog(writer)
+    flood = log.record([click(f"e{number}") for number in range(1_000)], received_us=20)
+    assert (len(flood.new), [event.event_id for event in flood.first]) == (1_000, ["e0"])
+    _, known = read.read_clicks(engine)
+    more = log.record(
+        [
+            click("again"),
+            click("seen", kind="impression"),
+            click("other slot", slot=2, item=11),
+            click("other page", request_id="p2"),
+        ],
+        received_us=30,
+    )
+    assert [event.event_id for event in more.first] == ["seen", "other slot", "other page"]
+    assert read.read_clicks(engine)[0].rows() == [(5, 10, 20), (5, 11, 30), (5, 10, 30)]
+    assert read.read_clicks(engine, after_sequence=known)[0].rows() == [(5, 11, 30), (5, 10, 30)]
+
+
+def test_ids_of_recorded_events_are_read_beside_the_writer(engine: sa.Engine, writer: GroupCommit) -> None:
+    EventLog(writer).record([click(), click("e2")], received_us=20)
+    commits = writer.commits
+    assert find_recorded(engine, ["e1", "e9"]) == {"e1"}
+    assert find_recorded(engine, [f"x{number}" for number in range(1_000)]) == set()
+    assert writer.commits == commits
+
+
+def test_a_file_of_before_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "events.sqlite") as old:
+        columns = "request_id, candidate, item, slot, sources, scores, dropped_by, reason"
+        old.execute(f"create table scored ({columns})")
+        old.execute("insert into scored values ('p0', 0, 10, 1, '{}', '{}', '', '')")
+    old.close()
+    engine = open_database(tmp_path / "events.sqlite", LOG)
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(SCORED.c.item, SCORED.c.block)).all() == [(10, None)]
+    engine.dispose()
 
 
 def test_an_event_sent_again_counts_once(engine: sa.Engine, writer: GroupCommit) -> None:
@@ -248,10 +332,10 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_users_are_pseudonyms_and_can_be_forgotten(engine: sa.Engine, writer: GroupCommit, path: Path) -> None:
     log = PageLog(writer)
     user = 7_046_029_254_386_353_131  # its bytes can be looked for in the file
-    log.after(page("p1", user))
-    log.after(page("p2", user))
-    log.after(page("p3", 6))
-    log.after(page("p4", None))
+    log.after([page("p1", user)])
+    log.after([page("p2", user)])
+    log.after([page("p3", 6)])
+    log.after([page("p4", None)])
     EventLog(writer).record([click(), click("e2", request_id="p3"), click("e3", request_id="p4")], received_us=20)
     users = read.read_pages(engine)["user"].to_list()
     assert users[0] == users[1] != users[2]
@@ -271,18 +355,31 @@ def test_users_are_pseudonyms_and_can_be_forgotten(engine: sa.Engine, writer: Gr
     assert served.user is None
     on_disk = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert user.to_bytes(8, "big") not in on_disk
-    log.after(page("p5", user))
-    assert read.read_pages(engine)["user"][4] not in users
+    log.after([page("p5", user)])
+    assert read.read_pages(engine)["user"].to_list()[-1] not in users
+
+
+def test_a_reader_who_keeps_the_forgotten_on_the_disk_is_told_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 20)
+    engine = open_database(path, LOG)
+    writer = GroupCommit(engine)
+    PageLog(writer).after([page("p1", 7)])
+    with engine.connect() as reader, reader.begin():
+        reader.execute(sa.select(PSEUDONYMS)).all()
+        with pytest.raises(DataError, match="write-ahead log"):
+            forget_user(engine, writer, 7)
+    writer.close()
+    engine.dispose()
 
 
 def test_the_file_did_hold_the_users_bytes_before(engine: sa.Engine, writer: GroupCommit, path: Path) -> None:
     user = 7_046_029_254_386_353_131
-    PageLog(writer).after(page("p1", user))
+    PageLog(writer).after([page("p1", user)])
     assert user.to_bytes(8, "big") in b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
 def test_a_logged_page_answers_as_one_in_memory(engine: sa.Engine, writer: GroupCommit) -> None:
-    PageLog(writer).after(page())
+    PageLog(writer).after([page()])
     assert find_served(engine, "p1") == served_of(page())
     assert find_served(engine, "p2") is None
 
@@ -292,11 +389,11 @@ def test_the_export_is_partitioned_by_hour_and_late_events_by_arrival(
 ) -> None:
     start = 1_764_000_000_000_000 // HOUR_US * HOUR_US
     for number, at in enumerate((start, start + HOUR_US - 1, start + HOUR_US)):
-        PageLog(writer).after(page(f"p{number + 1}", served_us=at, scored=number == 0))
+        PageLog(writer).after([page(f"p{number + 1}", served_us=at, scored=number == 0)])
     EventLog(writer).record([click(event_us=start + 5)], received_us=start + 30 * HOUR_US)
     folder = tmp_path / "out"
     written = {one.table: (one.files, one.rows) for one in export_log(engine, folder)}
-    assert written == {"pages": (2, 3), "slots": (2, 9), "scored": (1, 1), "events": (1, 1)}
+    assert written == {"pages": (2, 3), "slots": (2, 9), "scored": (1, 2), "events": (1, 1)}
     for table, schema in {
         "pages": read.PAGES_SCHEMA,
         "slots": read.SLOTS_SCHEMA,

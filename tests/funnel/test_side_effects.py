@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from shortlist.core.page import Page, PolicyRecord
-from shortlist.funnel.side_effects import SideEffects
+from shortlist.funnel.side_effects import MAX_PAGES, SideEffects
 
 
 def page(name):
@@ -26,14 +26,17 @@ class Keeps:
     name = "keeps"
 
     def __init__(self, *, gate=None, fails_on=()):
-        self.seen, self.threads, self.gate, self.fails_on = [], set(), gate, fails_on
+        self.seen, self.calls, self.threads, self.gate, self.fails_on = [], [], set(), gate, set(fails_on)
+        self.begun = threading.Event()
 
-    def after(self, page):
+    def after(self, pages):
+        self.begun.set()
         if self.gate is not None:
             self.gate.wait(5)
         self.threads.add(threading.current_thread().name)
-        self.seen.append(page.request_id)
-        if page.request_id in self.fails_on:
+        self.seen += [page.request_id for page in pages]
+        self.calls.append(len(pages))
+        if self.fails_on & {page.request_id for page in pages}:
             raise OSError("disk full")
 
 
@@ -42,10 +45,36 @@ def test_pages_are_kept_in_order_on_another_thread():
     effects = SideEffects([keeps])
     for n in range(50):
         effects.submit(page(str(n)))
-    effects.drain()
+    effects.close()
     assert keeps.seen == [str(n) for n in range(50)]
     assert keeps.threads == {"side-effects"}
+
+
+def test_what_waits_is_handed_over_at_once():
+    keeps = Keeps(gate=threading.Event())
+    effects = SideEffects([keeps])
+    effects.submit(page("first"))
+    assert keeps.begun.wait(5)
+    for n in range(MAX_PAGES + 10):
+        effects.submit(page(str(n)))
+    keeps.gate.set()
     effects.close()
+    assert keeps.calls == [1, MAX_PAGES, 10]
+    assert effects.done == MAX_PAGES + 11
+
+
+def test_a_page_is_found_until_its_effects_have_run_and_nobody_waits_for_one_that_never_came():
+    keeps = Keeps(gate=threading.Event())
+    effects = SideEffects([keeps])
+    pages = [page("running"), page("queued")]
+    for one in pages:
+        effects.submit(one)
+    assert keeps.begun.wait(5)
+    assert [effects.waiting("running"), effects.waiting("queued")] == pages
+    assert effects.waiting("never") is None, "answered while the worker stands still"
+    keeps.gate.set()
+    effects.close()
+    assert effects.waiting("queued") is None
 
 
 def test_the_caller_does_not_wait_for_a_slow_effect():
@@ -78,11 +107,12 @@ def test_one_failure_stops_neither_the_other_effects_nor_the_next_pages(caplog):
     broken, keeps = Keeps(fails_on={"a"}), Keeps()
     effects = SideEffects([broken, keeps])
     effects.submit(page("a"))
+    assert broken.begun.wait(5)
     effects.submit(page("b"))
     effects.close()
     assert keeps.seen == ["a", "b"]
     assert (effects.done, effects.failed) == (2, 1)
-    assert "failed for page a" in caplog.text
+    assert "failed for a" in caplog.text
 
 
 def test_closing_deals_with_what_still_waits():

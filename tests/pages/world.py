@@ -249,12 +249,12 @@ class World:
 
     # The desk.
 
-    def feed(self, *, user, k):
+    def feed(self, engine=None, *, user, k):
         request = Request(request_id=f"f{len(self.pages)}", k=k, at_us=NOW_US, user=user, draw_key=len(self.pages))
         run = self.feed_funnel.run(RequestBatch.of(request), debug=True)
         return self._keep(request, "feed", run.trace.degradations, shown_items(run.shown), (), (run.trace,))
 
-    def search(self, *, query, user, k, sponsored_slots):
+    def search(self, engine=None, *, query, user, k, sponsored_slots):
         request = Request(
             request_id=f"s{len(self.pages)}", k=k, at_us=NOW_US, user=user, query=query, sponsored_slots=sponsored_slots
         )

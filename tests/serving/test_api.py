@@ -148,6 +148,25 @@ def test_items(server: Running) -> None:
     assert (item["title"], item["categories"], item["price_micros"]) == ("Desk Lamp", ["light", "office"], 30_000_000)
 
 
+def test_losing_ads_are_told_of_to_the_admin_only(own_state: Path) -> None:
+    with running(own_state) as server:
+        for campaign, bid in ((2, 900_000), (3, 700_000), (4, 10)):
+            body = LAMPS | {"campaign": campaign, "keywords": [LAMPS["keywords"][0] | {"bid": bid}]}
+            assert server.http.post("/v1/campaigns", json=body, headers=server.admin).status_code == 201
+        asked = {"query": "lamp", "sponsored_slots": 1, "debug": True}
+        told = {}
+        for who, headers in (("anybody", {}), ("stranger", {"authorization": "Bearer wrong"}), ("admin", server.admin)):
+            answer = server.http.post("/v1/search", json=asked, headers=headers).json()
+            assert [ad["campaign"] for ad in answer["ads"]] == [2]
+            organic, sponsored = answer["traces"]
+            assert organic["candidates"]
+            told[who] = {row["values"]["campaign"] for row in sponsored["candidates"]}
+            (shown,) = [row for row in sponsored["candidates"] if row.get("slot")]
+            assert {"p_click_1", "auction_score", "price"} <= shown["values"].keys(), "from score to price"
+            assert sponsored["spans"][0]["n_out"] == 3, "how many took part is no secret"
+        assert told == {"anybody": {2}, "stranger": {2}, "admin": {2, 3, 4}}
+
+
 def test_campaigns_money_and_restart(own_state: Path) -> None:
     with running(own_state) as server:
         created = server.http.post("/v1/campaigns", json=LAMPS, headers=server.admin)

@@ -12,6 +12,7 @@ import numpy as np
 from litestar import Litestar
 
 from shortlist.app.api_page import api_page_router
+from shortlist.app.loopback import is_loopback
 from shortlist.app.openapi import openapi_config
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
@@ -34,7 +35,7 @@ from shortlist.pages.shell import static_router
 from shortlist.releases.active import active_release
 from shortlist.releases.key import read_key
 from shortlist.releases.release import Release
-from shortlist.serving.admin import admin_guard, admin_key
+from shortlist.serving.admin import admin_check, admin_guard, admin_key
 from shortlist.serving.admin_api import admin_router
 from shortlist.serving.answers import HANDLERS, harden
 from shortlist.serving.decoding import StrictRequest
@@ -99,7 +100,7 @@ def create_app(
                 pool=pool,
             )
 
-        live = LiveEngine(release, build, database, key)
+        live = LiveEngine(release, build, database, key, clock)
         workers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="funnel")
         opened.callback(workers.shutdown)
         desk = FrontDesk(
@@ -112,12 +113,14 @@ def create_app(
             recent=RecentPages(),
             key=key,
             clock=clock,
+            local=is_loopback(settings.server.host),
         )
         desk.reconcile()
+        is_admin = admin_check(admin_key(state_dir, key))
         routers = [
-            pages_router(desk=desk, live=live, campaigns=campaigns, after=after, workers=workers),
+            pages_router(desk=desk, live=live, is_admin=is_admin, after=after, workers=workers),
             admin_router(
-                guard=admin_guard(admin_key(state_dir, key)),
+                guard=admin_guard(is_admin),
                 campaigns=campaigns,
                 ledger=ledger,
                 live=live,

@@ -115,6 +115,12 @@ class Ledger:
         with self._market.connect() as connection:
             return _spend(connection, campaign.campaign, start_us)
 
+    def charged(self, *, since_us: int, kind: ChargeKind = "click") -> set[str]:
+        """The impressions that were charged at or after ``since_us``, from the database."""
+        asked = sa.select(CHARGES.c.impression).where(CHARGES.c.at_us >= since_us, CHARGES.c.kind == kind)
+        with self._market.connect() as connection:
+            return set(connection.execute(asked).scalars())
+
     def close(self) -> None:
         """Write what waits, then stop; charges after this are refused."""
         self._writer.close()

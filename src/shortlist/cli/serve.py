@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from shortlist.app.factory import create_app
 from shortlist.app.server import run_server, take_port
@@ -23,7 +24,9 @@ def serve(
 ) -> None:
     """Serve the active release until Ctrl-C: feed, search with sponsored results, console, lessons and the API."""
     knobs = load_settings(settings)
-    listener = take_port(knobs.server.host if host is None else host, knobs.server.port if port is None else port)
+    named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    knobs = replace(knobs, server=replace(knobs.server, **named))
+    listener = take_port(knobs.server.host, knobs.server.port)
     try:
         app = create_app(state, knobs)
     except BaseException:

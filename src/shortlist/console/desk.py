@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shortlist.core.page import Page
+from shortlist.funnel.engine import Engine
 
 __all__ = ["Desk"]
 
@@ -13,12 +14,12 @@ __all__ = ["Desk"]
 class Desk(Protocol):
     """Serves, logs and remembers pages exactly as the API does."""
 
-    def feed(self, *, user: int | None, k: int) -> Page:
-        """A feed, logged, its trace kept."""
+    def feed(self, engine: Engine, *, user: int | None, k: int) -> Page:
+        """A feed that this engine makes, logged, its trace kept."""
         ...
 
-    def search(self, *, query: str, user: int | None, k: int, sponsored_slots: int) -> Page:
-        """A page of results, logged, its traces kept."""
+    def search(self, engine: Engine, *, query: str, user: int | None, k: int, sponsored_slots: int) -> Page:
+        """A page of results that this engine makes, logged, its traces kept."""
         ...
 
     def page(self, request_id: str) -> Page:

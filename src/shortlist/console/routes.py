@@ -75,7 +75,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         if visitor:
             user = VISITORS + secrets.randbelow(VISITORS)
         user = known[0] if user is None else user
-        page = desk.feed(user=user, k=k)
+        page = desk.feed(active, user=user, k=k)
         return shell.page(
             request, "feed.html", here="Feed", user=user, k=k, known=known, **_page_values(page, active, user)
         )
@@ -86,7 +86,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         active = engine()
         values: dict[str, Any] = {"page": None}
         if q.strip():
-            page = desk.search(query=q, user=user, k=k, sponsored_slots=SPONSORED_SLOTS)
+            page = desk.search(active, query=q, user=user, k=k, sponsored_slots=SPONSORED_SLOTS)
             values = _page_values(page, active, user)
         return shell.page(request, "search.html", here="Search", q=q, user=user, k=k, **values)
 

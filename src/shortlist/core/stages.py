@@ -7,7 +7,7 @@ Timing, deadlines, failure policies and tracing belong to the runner, not to the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -140,6 +140,6 @@ class Mechanism(Named, Protocol):
 class SideEffect(Named, Protocol):
     """Runs after the answer has left: the log, counters."""
 
-    def after(self, page: Page) -> None:
-        """Called once a page, off the response path."""
+    def after(self, pages: Sequence[Page]) -> None:
+        """Called off the response path with the pages served since the last call, in order; each comes once."""
         ...

@@ -53,16 +53,19 @@ class CandidateTrace(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         item: catalogue key.
+        block: the block of the page it stood for: "organic" or "sponsored".
         sources: rank in each source that found it, from 1.
-        values: the columns that stages added, by name (``p_like_raw``, ``p_like``, ``rank_score``, ``price``, ...).
-        slot: where it was shown, 0 if it was not.
+        values: the columns that stages added, by name (``p_like_raw``, ``p_like``, ``rank_score``, ``price``, ...);
+            ids, slots and micros are integers.
+        slot: where in its block it was shown, 0 if it was not.
         dropped_by: the filter that dropped it, empty if none did.
         reason: why.
     """
 
     item: int
     sources: dict[str, int]
-    values: dict[str, float]
+    values: dict[str, int | float]
+    block: str = "organic"
     slot: int = 0
     dropped_by: str = ""
     reason: str = ""

@@ -22,7 +22,7 @@ BUSY_TIMEOUT_MS = 10_000
 
 
 def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
-    """The database of that file; the tables that it lacks are made.
+    """The database of that file; the tables and columns that it lacks are made, the columns null in the rows it has.
 
     Raises:
         DataError: the file cannot be opened or is no database.
@@ -34,6 +34,7 @@ def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             tables.create_all(connection)
+            _add_columns(connection, tables)
     except sa.exc.DatabaseError as error:
         engine.dispose()
         raise DataError(
@@ -44,13 +45,27 @@ def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
     return engine
 
 
-def checkpoint(engine: sa.Engine) -> None:
-    """Bring the WAL into the database and empty it, so that nothing that was deleted stays in it."""
+def checkpoint(engine: sa.Engine) -> bool:
+    """Bring the WAL into the database and empty it, so that nothing that was deleted stays in it.
+
+    Returns:
+        False where somebody else read or wrote for ``BUSY_TIMEOUT_MS``: then the WAL still holds what it held.
+    """
     raw = engine.raw_connection()
     try:
-        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        ((busy, _, _),) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         raw.close()
+    return not busy
+
+
+def _add_columns(connection: sa.Connection, tables: sa.MetaData) -> None:
+    for table in tables.sorted_tables:
+        held = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.c:
+            if column.name not in held:
+                described = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -1,15 +1,16 @@
-"""What a logged page showed, for events that name it."""
+"""What the log holds already about a page or an event that a client names; read beside the writer."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from shortlist.core.page import Page
-from shortlist.events.tables import PAGES, PSEUDONYMS, SLOTS
+from shortlist.events.tables import EVENTS, PAGES, PSEUDONYMS, SLOTS
 
-__all__ = ["Served", "find_served", "served_of"]
+__all__ = ["Served", "find_recorded", "find_served", "served_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,10 @@ def find_served(engine: sa.Engine, request_id: str) -> Served | None:
             return None
         items = {(block, slot): item for block, slot, item in connection.execute(slots)}
     return Served(request_id, row.user, row.served_us, items)
+
+
+def find_recorded(engine: sa.Engine, event_ids: Collection[str]) -> set[str]:
+    """Those of the ids under which an event was recorded, whatever its content; at most some thousands are asked."""
+    with engine.connect() as connection:
+        held = sa.select(EVENTS.c.event_id).where(EVENTS.c.event_id.in_(event_ids))
+        return set(connection.execute(held).scalars())

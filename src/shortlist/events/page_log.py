@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
+from shortlist.core.columns import CAMPAIGN, CREATIVE, KEYWORD
 from shortlist.core.page import Page, ShownAd
 from shortlist.core.trace import CandidateTrace
 from shortlist.events.group_commit import GroupCommit
 from shortlist.events.pseudonyms import pseudonym_of
 from shortlist.events.tables import PAGES, SCORED, SLOTS
 
-__all__ = ["PageLog"]
+__all__ = ["PageLog", "write_page"]
 
 _SPONSORED_ONLY = tuple(name for name in ShownAd.__struct_fields__ if name not in {"slot", "item"})
+_IDS = (CAMPAIGN.name, CREATIVE.name, KEYWORD.name)
 
 
 class PageLog:
-    """Writes served pages; a page is durable when ``after`` returns, and one that comes twice is written once.
+    """Writes served pages; they are durable when ``after`` returns, and one that comes twice is written once.
 
     Args:
         writer: of the log's database.
@@ -31,20 +33,40 @@ class PageLog:
     def __init__(self, writer: GroupCommit) -> None:
         self._writer = writer
 
-    def after(self, page: Page) -> None:
-        """Write the page, its slots and, where they were sampled, its candidates."""
-        self._writer.write(lambda connection: _write(connection, page))
+    def after(self, pages: Sequence[Page]) -> None:
+        """Write the pages in one transaction: their slots and, where they were sampled, their candidates.
+
+        Raises:
+            ExceptionGroup: pages that could not be written, each with its reason; the others were.
+        """
+        failures = self._writer.write(lambda connection: _write(connection, pages))
+        if failures:
+            raise ExceptionGroup("pages that are not in the log", failures)
 
 
-def _write(connection: sa.Connection, page: Page) -> None:
-    user = None if page.user is None else pseudonym_of(connection, page.user)
-    written = connection.execute(insert(PAGES).on_conflict_do_nothing(), _page_row(page, user)).rowcount
-    if not written:
+def write_page(connection: sa.Connection, page: Page) -> None:
+    """Write a page that the log does not hold yet, within a transaction that writes."""
+    held = sa.select(PAGES.c.request_id).where(PAGES.c.request_id == page.request_id)
+    if connection.execute(held).one_or_none() is not None:
         return
+    user = None if page.user is None else pseudonym_of(connection, page.user)
+    connection.execute(sa.insert(PAGES), _page_row(page, user))
     if slots := [*_organic_rows(page), *_sponsored_rows(page)]:
         connection.execute(sa.insert(SLOTS), slots)
     if page.scored:
         connection.execute(sa.insert(SCORED), [_scored_row(page, n, row) for n, row in enumerate(page.scored)])
+
+
+def _write(connection: sa.Connection, pages: Sequence[Page]) -> list[Exception]:
+    failures: list[Exception] = []
+    for page in pages:
+        try:
+            with connection.begin_nested():
+                write_page(connection, page)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this page's only
+            error.add_note(f"page {page.request_id}")
+            failures.append(error)
+    return failures
 
 
 def _page_row(page: Page, user: int | None) -> dict[str, Any]:
@@ -94,13 +116,14 @@ def _scored_row(page: Page, number: int, row: CandidateTrace) -> dict[str, Any]:
     return {
         "request_id": page.request_id,
         "candidate": number,
+        "block": row.block,
         "item": row.item,
         "slot": row.slot,
         "sources": _json(row.sources),
-        "scores": _json(row.values),
+        "scores": _json({name: value for name, value in row.values.items() if name not in _IDS}),
         "dropped_by": row.dropped_by,
         "reason": row.reason,
-    }
+    } | {name: row.values.get(name) for name in _IDS}
 
 
 def _json(value: object) -> str:

@@ -9,6 +9,7 @@ import secrets
 
 import sqlalchemy as sa
 
+from shortlist.core.errors import DataError
 from shortlist.events.database import checkpoint
 from shortlist.events.group_commit import GroupCommit
 from shortlist.events.tables import PSEUDONYMS
@@ -28,7 +29,18 @@ def pseudonym_of(connection: sa.Connection, user: int) -> int:
 
 
 def forget_user(engine: sa.Engine, writer: GroupCommit, user: int) -> bool:
-    """Destroy the mapping of a user; whether there was one. Should the user come back, it is under a new pseudonym."""
+    """Destroy the mapping of a user; whether there was one. Should the user come back, it is under a new pseudonym.
+
+    A server that runs meanwhile remembers the user, and the last pages, until it ends.
+
+    Raises:
+        DataError: the mapping is deleted, but a reader keeps its bytes in the write-ahead log.
+    """
     deleted = writer.write(lambda c: c.execute(sa.delete(PSEUDONYMS).where(PSEUDONYMS.c.user == user)).rowcount)
-    checkpoint(engine)
+    if not checkpoint(engine):
+        raise DataError(
+            "the mapping is deleted, but its bytes stay in the write-ahead log while somebody reads it",
+            where=f"{engine.url.database}-wal",
+            fix="stop the server or the export that reads, then forget the user again",
+        )
     return deleted > 0

@@ -72,14 +72,19 @@ SLOTS_SCHEMA: dict[str, pl.DataType] = {
     "auction_score": pl.Float64(),
     "price": pl.Int64(),
     "throttle_probability": pl.Float64(),
+    "simulated": pl.Boolean(),
 } | {name: PAGES_SCHEMA[name] for name in _OF_THE_PAGE}
-"""One row a shown slot, with what its page was chosen by; ``campaign`` to ``throttle_probability`` of ads only."""
+"""One row a shown slot, with what its page was chosen by; ``campaign`` to ``simulated`` of ads only."""
 
 SCORED_SCHEMA: dict[str, pl.DataType] = {
     "request_id": pl.String(),
     "candidate": pl.Int64(),
+    "block": pl.String(),
     "item": pl.Int64(),
     "slot": pl.Int64(),
+    "campaign": pl.Int64(),
+    "creative": pl.Int64(),
+    "keyword": pl.Int64(),
     "sources": _RANKS,
     "scores": _SCORES,
     "dropped_by": pl.String(),
@@ -90,7 +95,7 @@ SCORED_SCHEMA: dict[str, pl.DataType] = {
     "scored_sampling_rate": pl.Float64(),
     "served_us": pl.Int64(),
 }
-"""One row a candidate of a sampled page."""
+"""One row a candidate of a sampled page; ``slot`` counts within ``block``."""
 
 EVENTS_SCHEMA: dict[str, pl.DataType] = {
     "event_id": pl.String(),
@@ -152,7 +157,7 @@ def read_events(engine: sa.Engine, *, since_us: int | None = None, until_us: int
 
 
 def read_clicks(engine: sa.Engine, *, after_sequence: int = 0) -> tuple[pl.DataFrame, int]:
-    """Organic clicks by the users that the installation still knows, for their histories.
+    """Organic clicks by the users that the installation still knows, for their histories: a slot's first, once.
 
     Args:
         engine: the log's database.
@@ -161,11 +166,14 @@ def read_clicks(engine: sa.Engine, *, after_sequence: int = 0) -> tuple[pl.DataF
     Returns:
         A table (user, item, received_us) with catalogue keys, in the order of arrival, and the sequence to go on from.
     """
+    earlier = EVENTS.alias()
+    same = (earlier.c[name] == EVENTS.c[name] for name in ("request_id", "kind", "block", "slot"))
+    repeated = sa.exists().where(earlier.c.sequence < EVENTS.c.sequence, *same)
     query = (
         sa.select(PSEUDONYMS.c.user, EVENTS.c.item, EVENTS.c.received_us)
         .join_from(EVENTS, PAGES, EVENTS.c.request_id == PAGES.c.request_id)
         .join(PSEUDONYMS, PAGES.c.user == PSEUDONYMS.c.pseudonym)
-        .where(EVENTS.c.kind == "click", EVENTS.c.block == "organic", EVENTS.c.sequence > after_sequence)
+        .where(EVENTS.c.kind == "click", EVENTS.c.block == "organic", EVENTS.c.sequence > after_sequence, ~repeated)
         .order_by(EVENTS.c.sequence)
     )
     schema = {"user": pl.Int64(), "item": pl.Int64(), "received_us": pl.Int64()}

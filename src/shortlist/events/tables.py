@@ -56,15 +56,20 @@ SLOTS = sa.Table(
     sa.Column("auction_score", sa.Float),
     sa.Column("price", sa.BigInteger, comment="micros a click"),
     sa.Column("throttle_probability", sa.Float, comment="chance that the ad was let into the auction"),
+    sa.Column("simulated", sa.Boolean, comment="whether the campaign was made by the simulator"),
 )
 
 SCORED = sa.Table(
     "scored",
     LOG,
     sa.Column("request_id", sa.Text, primary_key=True),
-    sa.Column("candidate", sa.Integer, primary_key=True, comment="its number in the page's set, from 0"),
+    sa.Column("candidate", sa.Integer, primary_key=True, comment="its number among all of the page, from 0"),
+    sa.Column("block", sa.Text, comment="organic or sponsored: whose slots it stood for"),
     sa.Column("item", sa.BigInteger, nullable=False),
-    sa.Column("slot", sa.Integer, nullable=False, comment="where it was shown; 0 if it was not"),
+    sa.Column("slot", sa.Integer, nullable=False, comment="where in its block it was shown; 0 if it was not"),
+    sa.Column("campaign", sa.BigInteger, comment="this, creative and keyword: sponsored only"),
+    sa.Column("creative", sa.BigInteger),
+    sa.Column("keyword", sa.BigInteger),
     sa.Column("sources", sa.Text, nullable=False, comment="JSON: rank in each source that found it, from 1"),
     sa.Column("scores", sa.Text, nullable=False, comment="JSON: the funnel's columns by name"),
     sa.Column("dropped_by", sa.Text, nullable=False, comment="filter; empty if none dropped it"),

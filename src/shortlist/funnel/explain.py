@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import ROW, SLOT
+from shortlist.core.columns import CAMPAIGN, ROW, SLOT
 from shortlist.core.trace import CandidateTrace
 from shortlist.funnel.recorder import DroppedRows
 
@@ -25,10 +25,10 @@ def explain(scored: Candidates, shown: Candidates, dropped: Sequence[DroppedRows
     return tuple(rows)
 
 
-def values_of(candidates: Candidates, row: int) -> dict[str, float]:
-    """The columns of one row by name, as numbers; the vocabulary row stays inside."""
+def values_of(candidates: Candidates, row: int) -> dict[str, int | float]:
+    """The columns of one row by name, integers as integers; the vocabulary row stays inside."""
     return {
-        column.name: float(values[row])
+        column.name: values[row].item()
         for column, values in candidates.columns.items()
         if column is not ROW and not np.isnan(values[row])
     }
@@ -40,6 +40,7 @@ def _row(candidates: Candidates, row: int, *, slot: int = 0, by: str = "", reaso
         item=int(candidates.item[row]),
         sources={name: int(ranks[s]) + 1 for s, name in enumerate(candidates.source_names) if ranks[s] >= 0},
         values=values_of(candidates, row),
+        block="sponsored" if CAMPAIGN in candidates else "organic",
         slot=slot,
         dropped_by=by,
         reason=reason,

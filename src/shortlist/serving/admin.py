@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from litestar.types import Guard
 from shortlist.core.errors import SettingsError
 from shortlist.releases.key import derive_key
 
-__all__ = ["ADMIN_KEY_FILE", "ADMIN_KEY_VARIABLE", "admin_guard", "admin_key"]
+__all__ = ["ADMIN_KEY_FILE", "ADMIN_KEY_VARIABLE", "AdminCheck", "admin_check", "admin_guard", "admin_key"]
 
 ADMIN_KEY_VARIABLE = "SHORTLIST_ADMIN_KEY"
 ADMIN_KEY_FILE = "admin.key"
 _SHORTEST = 16
+
+AdminCheck = Callable[[ASGIConnection[Any, Any, Any, Any]], bool]
+"""Whether a request brings the admin key."""
 
 
 def admin_key(state_dir: Path, installation_key: bytes) -> str:
@@ -46,13 +50,22 @@ def admin_key(state_dir: Path, installation_key: bytes) -> str:
     return key
 
 
-def admin_guard(key: str) -> Guard:
-    """A guard that lets through ``Authorization: Bearer <key>``; the comparison takes the same time for any other."""
+def admin_check(key: str) -> AdminCheck:
+    """Looks for ``Authorization: Bearer <key>``; the comparison takes the same time for any other."""
     expected = f"Bearer {key}".encode()
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    def check(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
         sent = connection.headers.get("authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(sent, expected):
+        return hmac.compare_digest(sent, expected)
+
+    return check
+
+
+def admin_guard(check: AdminCheck) -> Guard:
+    """A guard that lets through whoever brings the admin key."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        if not check(connection):
             raise NotAuthorizedException(
                 "this needs the admin key", headers={"WWW-Authenticate": 'Bearer realm="shortlist"'}
             )

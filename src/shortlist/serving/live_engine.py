@@ -1,7 +1,8 @@
 """The engine that serves, and its exchange for another release's while requests run.
 
 The new release is opened, checked, loaded and warmed up off to the side; then one reference changes hands. Requests in
-flight finish on the engine they began with. A release that is refused on the way changes nothing.
+flight finish on the engine they began with. A release that is refused on the way changes nothing. Clicks that arrive
+while the new release loads are read from the log before it takes over; while it takes over, no click is recorded.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 import polars as pl
 import sqlalchemy as sa
 
+from shortlist.core.clock import Clock
 from shortlist.core.errors import NotFound, ReleaseError, ShortlistError
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.dataset import INTERACTIONS
@@ -27,6 +29,8 @@ __all__ = ["LiveEngine", "warm_up"]
 
 log = logging.getLogger("shortlist.serving")
 
+_WARM_UP_USERS = 20
+
 
 class LiveEngine:
     """Holds the engine that serves.
@@ -36,18 +40,26 @@ class LiveEngine:
         build: makes an engine of a release and the users' histories.
         database: the log's; organic clicks in it extend the release's histories.
         key: the installation's key.
+        clock: tells the warm-up the time.
 
     Raises:
         ReleaseError: the release cannot be loaded.
     """
 
     def __init__(
-        self, release: Release, build: Callable[[Release, HistoryStore], Engine], database: sa.Engine, key: bytes
+        self,
+        release: Release,
+        build: Callable[[Release, HistoryStore], Engine],
+        database: sa.Engine,
+        key: bytes,
+        clock: Clock,
     ) -> None:
         self._releases_dir, self._build, self._database, self._key = release.folder.parent, build, database, key
+        self._clock = clock
         self._activation = threading.Lock()
-        self._idle = threading.Condition()
+        self._turn = threading.Condition()
         self._recording = 0
+        self._swapping = False
         self._engine, _ = self._load(release)
 
     @property
@@ -63,8 +75,7 @@ class LiveEngine:
         """
         with self._activation:
             engine, known = self._load(find_release(self._releases_dir, version, key=self._key))
-            with self._idle:
-                self._idle.wait_for(lambda: self._recording == 0)
+            with self._alone():
                 late, _ = read_clicks(self._database, after_sequence=known)
                 for user, item, at_us in late.iter_rows():
                     engine.history.append(user=user, item=item, at_us=at_us, positive=True)
@@ -74,21 +85,37 @@ class LiveEngine:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record clicks and extend histories inside: the engine is not exchanged meanwhile, so no click is lost."""
-        with self._idle:
+        """Record clicks and extend histories inside: the engine is not exchanged meanwhile, so no click is lost.
+
+        Whoever comes while an exchange waits or runs, waits for it: a stream of clicks cannot put it off.
+        """
+        with self._turn:
+            self._turn.wait_for(lambda: not self._swapping)
             self._recording += 1
         try:
             yield
         finally:
-            with self._idle:
+            with self._turn:
                 self._recording -= 1
-                self._idle.notify_all()
+                self._turn.notify_all()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._turn:
+            self._swapping = True
+            self._turn.wait_for(lambda: self._recording == 0)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._swapping = False
+                self._turn.notify_all()
 
     def _load(self, release: Release) -> tuple[Engine, int]:
         try:
             clicks, known = read_clicks(self._database)
             engine = self._build(release, HistoryStore(_interactions(release, clicks)))
-            warm_up(engine)
+            warm_up(engine, self._clock.now_us())
         except ShortlistError:
             raise
         except Exception as error:
@@ -101,11 +128,17 @@ class LiveEngine:
         return engine, known
 
 
-def warm_up(engine: Engine) -> None:
-    """Run every funnel once without deadlines and without logging, so that the first visitor waits for nothing."""
+def warm_up(engine: Engine, now_us: int) -> None:
+    """Run every funnel without deadlines and without logging, for a visitor nobody knows and for one with a history.
+
+    The one with a history has liked the most of the first few users, so that the sources that start from likes work
+    as well.
+    """
     title = engine.catalogue.titles[-1] or "warm up"
-    users = [None, *engine.history.users(1)]
-    requests = [Request("warm-up", k=10, at_us=0, user=user, query=title, sponsored_slots=3) for user in users]
+    known = engine.history.users(_WARM_UP_USERS)
+    liked, _ = engine.history.before(known, [now_us] * len(known))
+    users = [None, *([known[int(liked.lengths.argmax())]] if known else [])]
+    requests = [Request("warm-up", k=10, at_us=now_us, user=user, query=title, sponsored_slots=3) for user in users]
     for request in requests:
         batch = RequestBatch.of(request)
         try:

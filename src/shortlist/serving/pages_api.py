@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from litestar import Router, get, post
+from litestar import Request, Router, get, post
 from litestar.params import Parameter
 
-from shortlist.bidding.campaigns import CampaignStore
 from shortlist.core.page import Page
 from shortlist.features.catalogue import Catalogue
 from shortlist.funnel.side_effects import SideEffects
+from shortlist.serving.admin import AdminCheck
 from shortlist.serving.decoding import JsonBody
+from shortlist.serving.disclosure import without_losers
 from shortlist.serving.front_desk import FrontDesk
 from shortlist.serving.live_engine import LiveEngine
 from shortlist.serving.schemas import (
@@ -36,14 +37,14 @@ ItemKey = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="catalogue ke
 
 
 def pages_router(
-    *, desk: FrontDesk, live: LiveEngine, campaigns: CampaignStore, after: SideEffects, workers: Executor
+    *, desk: FrontDesk, live: LiveEngine, is_admin: AdminCheck, after: SideEffects, workers: Executor
 ) -> Router:
     """The routes that need no key.
 
     Args:
         desk: serves pages and takes events.
         live: the engine that serves.
-        campaigns: tells which of them are simulated.
+        is_admin: whether a request brings the admin key, and so may see the trace of ads that lost.
         after: the side effects, whose failures the health answer counts.
         workers: threads for the funnel, as many as there are cores; the event loop never waits for one.
     """
@@ -52,24 +53,33 @@ def pages_router(
         return await asyncio.get_running_loop().run_in_executor(workers, work)
 
     @post("/v1/feed", status_code=200, summary="A feed", tags=["pages"])
-    async def feed(data: JsonBody[FeedRequest]) -> PageAnswer:
+    async def feed(data: JsonBody[FeedRequest], request: Request[Any, Any, Any]) -> PageAnswer:
         """Items that one user may like next; served for an unknown user, too. The page is logged."""
+        whole = is_admin(request)
 
         def work() -> PageAnswer:
-            page = desk.feed(user=data.user, k=data.k, debug=data.debug)
-            return _answer(page, live.engine.catalogue, desk, campaigns, debug=data.debug)
+            engine = live.engine
+            page = desk.feed(engine, user=data.user, k=data.k, debug=data.debug)
+            return _answer(page if whole else without_losers(page), engine.catalogue, desk, debug=data.debug)
 
         return await worked(work)
 
     @post("/v1/search", status_code=200, summary="A search page", tags=["pages"])
-    async def search(data: JsonBody[SearchRequest]) -> PageAnswer:
+    async def search(data: JsonBody[SearchRequest], request: Request[Any, Any, Any]) -> PageAnswer:
         """Organic and sponsored results for a query. The page is logged; ads bring the token that a click needs."""
+        whole = is_admin(request)
 
         def work() -> PageAnswer:
+            engine = live.engine
             page = desk.search(
-                query=data.query, user=data.user, k=data.k, sponsored_slots=data.sponsored_slots, debug=data.debug
+                engine,
+                query=data.query,
+                user=data.user,
+                k=data.k,
+                sponsored_slots=data.sponsored_slots,
+                debug=data.debug,
             )
-            return _answer(page, live.engine.catalogue, desk, campaigns, debug=data.debug)
+            return _answer(page if whole else without_losers(page), engine.catalogue, desk, debug=data.debug)
 
         return await worked(work)
 
@@ -98,7 +108,7 @@ def pages_router(
     return Router("/", route_handlers=[feed, search, events, item, health])
 
 
-def _answer(page: Page, catalogue: Catalogue, desk: FrontDesk, campaigns: CampaignStore, *, debug: bool) -> PageAnswer:
+def _answer(page: Page, catalogue: Catalogue, desk: FrontDesk, *, debug: bool) -> PageAnswer:
     return PageAnswer(
         request_id=page.request_id,
         surface=page.surface,
@@ -126,7 +136,7 @@ def _answer(page: Page, catalogue: Catalogue, desk: FrontDesk, campaigns: Campai
                 creative=shown.creative,
                 price=shown.price,
                 currency=shown.currency,
-                simulated=campaigns.get(shown.campaign).simulated,
+                simulated=shown.simulated,
                 token=desk.token(page, shown),
             )
             for shown in page.ads

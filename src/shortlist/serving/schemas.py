@@ -119,7 +119,8 @@ class PageAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
         release: version of the release that served it.
         known_user: whether the user has any history.
         degradations: what the page went without, and why.
-        traces: only where the request said ``debug``.
+        traces: only where the request said ``debug``; ads that were not shown are told of only to whoever brings the
+            admin key.
     """
 
     request_id: str
@@ -222,7 +223,8 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     Attributes:
         release: the version that serves.
         pages_logged: pages whose side effects have run since the start.
-        log_failures: of these, side effects that failed; the operator's log says why.
+        log_failures: times that a side effect failed for a page, or for pages that were written together; the
+            operator's log names them and says why.
     """
 
     status: str
