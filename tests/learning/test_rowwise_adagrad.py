@@ -37,6 +37,18 @@ def test_sparse_equals_dense_equals_the_formula_over_the_whole_table():
     np.testing.assert_allclose(sparse, weight, atol=1e-5)
 
 
+def test_rows_in_rising_order_need_no_adding_up_and_change_nothing():
+    weights = []
+    for rows in ([3, 5, 9], [9, 3, 5]):
+        torch.manual_seed(0)
+        table = nn.Embedding(12, 4, sparse=True)
+        optimizer = RowwiseAdagrad(table.parameters(), lr=0.2)
+        table(torch.tensor(rows)).square().sum().backward()
+        optimizer.step()
+        weights.append(table.weight.detach().numpy().copy())
+    assert (weights[0] == weights[1]).all()
+
+
 def test_rows_that_are_not_in_the_batch_are_not_touched():
     after, _ = train(sparse=True)
     torch.manual_seed(0)

@@ -50,8 +50,16 @@ class RowwiseAdagrad(torch.optim.Optimizer):
             accumulated.add_(gradient.square().mean(dim=1))
             weight.sub_(lr * gradient / (accumulated.sqrt() + eps).unsqueeze(1))
             return
-        gradient = gradient.coalesce()
-        row, value = gradient.indices()[0], gradient.values()
+        row, value = _added_up(gradient)
         accumulated.index_add_(0, row, value.square().mean(dim=1))
         rate = lr / (accumulated[row].sqrt() + eps)
         weight.index_add_(0, row, value * rate.unsqueeze(1), alpha=-1.0)
+
+
+def _added_up(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows, each once, and their gradients; rows that rise strictly stand there once already, and need no sorting."""
+    row = gradient._indices()[0]  # noqa: SLF001 - there is no other way to look at them unsorted
+    if bool((row.diff() > 0).all()):
+        return row, gradient._values()  # noqa: SLF001
+    gradient = gradient.coalesce()
+    return gradient.indices()[0], gradient.values()

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shortlist.learning.embedding_mean import embedding_mean
+
 __all__ = ["TwoTowerModel"]
 
 
@@ -30,7 +32,7 @@ class TwoTowerModel(nn.Module):
         super().__init__()
         self.register_buffer("content", content)
         self.item = nn.Embedding(n_rows, width, padding_idx=0, sparse=True)
-        self.token = nn.Embedding(n_buckets + 1, width, padding_idx=0, sparse=True)
+        self.token = nn.Embedding(n_buckets + 1, width, padding_idx=0)
         self.mix = nn.Linear(width, width, bias=False)
         self.recency = nn.Parameter(torch.zeros(history))
         self.hidden = nn.Linear(width, hidden)
@@ -43,9 +45,7 @@ class TwoTowerModel(nn.Module):
 
     def items(self, row: Tensor) -> Tensor:
         """The item tower: rows ``(n,)`` to unit vectors ``(n, d)``; row 0 to zeros."""
-        content = functional.embedding_bag(
-            self.content[row], self.token.weight, mode="mean", padding_idx=0, sparse=True
-        )
+        content = embedding_mean(self.content[row], self.token.weight)
         return functional.normalize(self.item(row) + self.mix(content), dim=-1) * (row > 0).unsqueeze(-1)
 
     def users(self, vectors: Tensor, history: Tensor) -> Tensor:
@@ -67,10 +67,13 @@ class TwoTowerModel(nn.Module):
         Returns:
             Users ``(B, d)``, and for each of ``wanted`` its shape and d.
         """
-        padding = history.new_zeros(1)
-        rows, where = torch.unique(
-            torch.cat([padding, history.reshape(-1), *(row.reshape(-1) for row in wanted)]), return_inverse=True
-        )
+        every = torch.cat([history.new_zeros(1), history.reshape(-1), *(row.reshape(-1) for row in wanted)])
+        met = torch.zeros(len(self.item.weight), dtype=torch.bool)
+        met[every] = True
+        rows = met.nonzero().squeeze(1)
+        place = torch.empty(len(met), dtype=torch.int64)
+        place[rows] = torch.arange(len(rows))
+        where = place[every]
         vectors = self.items(rows)
         liked, *places = torch.split(where[1:], [history.numel(), *(row.numel() for row in wanted)])
         found = tuple(vectors[place].view(*row.shape, -1) for place, row in zip(places, wanted, strict=True))
