@@ -125,9 +125,10 @@ def regime(name: str, x: Float32, queries: Float32, *, seed: int) -> list[Row]:
     """The rows of one world: 240 queries for the tuner, the others for the grid, which shares nothing else with it."""
     tuning, testing = queries[:240], queries[240:]
     best = exact_best(x, testing, K)
-    built = [*candidates(Metric.DOT, len(x)), *_more(name, len(x))]
+    tried = list(candidates(Metric.DOT, len(x)))
+    built = [*tried, *_more(name, len(x))]
     seconds = [_build(index, x) for index in built]
-    tuned = tune(x, tuning, recall=_TARGET, k=K, rng=seed, tried=built[: -len(_more(name, len(x)))])
+    tuned = tune(x, tuning, recall=_TARGET, k=K, rng=seed, tried=tried)
     rows: list[Row] = []
     enough: list[_Point] = []
     for index, took in zip(built, seconds, strict=True):
