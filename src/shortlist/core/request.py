@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shortlist.core.arrays import Float32, Int64, Ragged
+from shortlist.core.arrays import Int64, Ragged
 
 __all__ = ["Request", "RequestBatch"]
 
@@ -43,13 +42,11 @@ class RequestBatch:
         requests: the requests, ``R`` of them.
         history: items each user has liked, oldest first, as catalogue keys; empty until hydrated.
         seen: items each user has dealt with, liked or not, oldest first; empty until hydrated.
-        vectors: what a user or query tower made of each request, by tower name: float32 ``(R, d)``.
     """
 
     requests: tuple[Request, ...]
     history: Ragged
     seen: Ragged
-    vectors: Mapping[str, Float32] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *requests: Request) -> RequestBatch:
@@ -68,7 +65,3 @@ class RequestBatch:
     def with_history(self, history: Ragged, seen: Ragged) -> RequestBatch:
         """The same batch with the users' histories."""
         return replace(self, history=history, seen=seen)
-
-    def with_vectors(self, **vectors: Float32) -> RequestBatch:
-        """The same batch with more tower outputs."""
-        return replace(self, vectors={**self.vectors, **vectors})

@@ -36,11 +36,6 @@ class Interval:
     level: float
     n_clusters: int
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Is the sign of the true value settled at this level?"""
-        return self.low > 0.0 or self.high < 0.0
-
 
 def clustered_interval(value: Array, cluster: Array, *, rng: Rng, draws: int = 1000, level: float = 0.95) -> Interval:
     """The mean of rows; rows with NaN (a list with nothing relevant) are left out.
