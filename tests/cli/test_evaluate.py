@@ -17,7 +17,7 @@ def decile(predicted, low, high):
     )
 
 
-def printed(*deciles):
+def printed(*deciles, warnings=()):
     report = Report(
         release="one",
         dataset="made up",
@@ -27,6 +27,7 @@ def printed(*deciles):
         rows=200,
         stages=(),
         probability=ProbabilityReport(of="P(like)", negatives="made", deciles=deciles),
+        warnings=warnings,
     )
     out = io.StringIO()
     print_report(SimpleNamespace(version="one"), report, console=Console(file=out, width=120))
@@ -43,3 +44,9 @@ def test_a_decile_whose_interval_excludes_the_prediction_is_marked():
 
 def test_without_such_a_decile_nothing_is_said():
     assert "*" not in printed(decile(0.10, 0.05, 0.15))
+
+
+def test_a_warning_is_printed_before_the_tables():
+    text = printed(decile(0.10, 0.05, 0.15), warnings=("the ranker's order is worse [-0.2, -0.1]",))
+    assert "WARNING: the ranker's order is worse [-0.2, -0.1]" in text
+    assert text.index("WARNING") < text.index("p_like by decile")

@@ -50,7 +50,8 @@ def test_outcomes_change_no_plan(log):
 def test_the_probability_names_its_whole_condition(log):
     plan = FeedPlan.of(dataset(log))
     said = plan.probability("liked").of
-    assert f"in their next {plan.grid.horizon} ratings" in said
-    assert f"the user goes on to rate at least {plan.grid.horizon} more within the same window" in said
+    assert f"the user's next {plan.grid.horizon} events" in said
+    assert f"the user goes on to at least {plan.grid.horizon} events more within the same window" in said
+    assert said.endswith("positive: liked")
     impressions = dataclasses.replace(dataset(log), kind="impressions")
     assert "shown" in FeedPlan.of(impressions).probability("liked").of

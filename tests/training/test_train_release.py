@@ -94,7 +94,7 @@ def test_evaluating_again_from_the_release_alone_gives_the_same_figures(trained)
 
 def test_the_manifest_says_what_p_like_is(trained):
     facts = trained.manifest.facts
-    assert "next 13 ratings" in facts.probabilities["p_like"].of
+    assert "next 13 events" in facts.probabilities["p_like"].of
     assert "20%" in facts.probabilities["p_like"].negatives
     assert facts.sampling_rates == {"ranker negatives": 0.2}
     assert (

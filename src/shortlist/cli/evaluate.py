@@ -69,6 +69,8 @@ def print_report(release: Release, report: Report | None = None, *, console: Con
         )
     else:
         out.print("this data set has no users, so there is no feed to judge")
+    for warning in shown.warnings:
+        out.print(f"WARNING: {warning}", style="bold red", markup=False, highlight=False)
     for stage in shown.stages:
         out.print(_table(stage))
     if shown.probability is not None:

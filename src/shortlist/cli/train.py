@@ -14,6 +14,7 @@ from shortlist.core.settings import load_settings
 from shortlist.datasets.load import load
 from shortlist.releases.active import activate
 from shortlist.training.ad_log import read_ad_log
+from shortlist.training.evaluate import stored_report
 from shortlist.training.release import train_release
 
 __all__ = ["train"]
@@ -50,7 +51,13 @@ def train(
             progress=progress,
         )
     console.print(f"Data: {dataset.licence}", style="dim")
-    if not no_activate:
+    report = stored_report(release)
+    active = not no_activate and report.fit_to_serve
+    if active:
         activate(state / "releases", release.version)
-    print_report(release)
-    console.print(f"\nrelease {release.version}{'' if no_activate else ' (active)'}: {release.folder}")
+    print_report(release, report)
+    console.print(f"\nrelease {release.version}{' (active)' if active else ''}: {release.folder}")
+    if not report.fit_to_serve:
+        for warning in report.warnings:
+            console.print(f"WARNING: {warning}", style="bold red", markup=False)
+        console.print("so it was not made active; to serve it all the same: shortlist releases activate")

@@ -87,6 +87,9 @@ def evaluate_folder(folder: Path, *, name: str, dataset: str, p_like: Probabilit
         rows=feed.rows,
         stages=(*feed.stages, leaky, *search),
         probability=feed.probability,
+        warnings=feed.warnings,
+        # A log of impressions favours its own policy's order, so its figures condemn nobody.
+        fit_to_serve=plan.kind == "impressions" or not feed.warnings,
     )
 
 

@@ -33,12 +33,13 @@ from shortlist.training.rates import RateBaselines
 from shortlist.training.report import Figure, ProbabilityReport, Stage, figure
 from shortlist.training.requests import LabelledRequests
 
-__all__ = ["FeedJudgement", "judge_feed"]
+__all__ = ["FeedJudgement", "judge_feed", "order_warnings"]
 
 CUTS = (20, 50, 200)
 POPULARITY, ITEM_KNN = "popularity baseline", "item-kNN baseline"
 SAME = "same candidates by the"
 MERGE, RANKED = "merge of all sources", "ranked feed"
+MINUS = "ranked minus "
 CALIBRATION_ERROR = "calibration error (RMS, debiased)"
 
 
@@ -51,6 +52,7 @@ class FeedJudgement:
     requests: int
     users: int
     rows: int
+    warnings: tuple[str, ...]
 
 
 def judge_feed(
@@ -84,16 +86,31 @@ def judge_feed(
         raise DataError("no request of the test window has an outcome", where="interactions", fix="bring a longer log")
     run = _run(folder, interactions, catalogue, plan, requests, progress)
     rates = RateBaselines.load(folder / "evaluation")
+    ranking = _ranking_stage(run, requests, plan)
     return FeedJudgement(
-        stages=(
-            _retrieval_stage(run, requests, plan),
-            _ranking_stage(run, requests, plan),
-            _probability_stage(run, rates, plan),
-        ),
+        stages=(_retrieval_stage(run, requests, plan), ranking, _probability_stage(run, rates, plan)),
         probability=_reliability(run, probability),
         requests=len(requests),
         users=len(np.unique(requests.users)),
         rows=len(run.label),
+        warnings=order_warnings(ranking),
+    )
+
+
+def order_warnings(ranking: Stage) -> tuple[str, ...]:
+    """A sentence for each plainer order whose NDCG@10 is better than the ranked feed's beyond chance.
+
+    Args:
+        ranking: with the paired differences, "ranked minus ...".
+    """
+    return tuple(
+        f"the ranker's order is worse than that of the {f.who.removeprefix(MINUS)}: ndcg@10 {f.value:+.4f} "
+        f"[{f.low:.4f}, {f.high:.4f}]"
+        for f in ranking.figures
+        if f.who.removeprefix(MINUS) in (MERGE, POPULARITY, ITEM_KNN)
+        and f.who.startswith(MINUS)
+        and f.high is not None
+        and f.high < 0.0
     )
 
 
@@ -227,7 +244,7 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
     ]
     lines += [
         figure(
-            f"ranked minus {who}",
+            f"{MINUS}{who}",
             "ndcg@10",
             paired_interval(run.ndcgs[RANKED], run.ndcgs[who], requests.users, rng=plan.seed),
         )

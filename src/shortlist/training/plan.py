@@ -80,9 +80,9 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
         return Probability(
             of=(
-                f"P(the item is among those that the user {positive_means} in their next {self.grid.horizon} ratings | "
-                "the feed's sources found the item for the user now, and the user goes on to rate at least "
-                f"{self.grid.horizon} more within the same window of the log)"
+                f"P(the item is among the positives of the user's next {self.grid.horizon} events in the log | the "
+                "feed's sources found the item for the user now, and the user goes on to at least "
+                f"{self.grid.horizon} events more within the same window of the log); positive: {positive_means}"
             ),
             negatives=(
                 "made: the log has no impressions, so every other candidate of the same merged sources counts as a "

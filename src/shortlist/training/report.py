@@ -78,6 +78,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         stages: the tables, in the funnel's order.
         probability: of the feed; None where there is no feed.
         ads: of the click model, as its training found it; None where no advertisement log was given.
+        warnings: what nobody should overlook who serves this release, a sentence each.
+        fit_to_serve: false where a plainer order was found to be better than the ranker's; such a release is not
+            made active by itself.
     """
 
     release: str
@@ -89,6 +92,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     probability: ProbabilityReport | None = None
     ads: AdReport | None = None
+    warnings: tuple[str, ...] = ()
+    fit_to_serve: bool = True
 
     def metrics(self) -> dict[str, float]:
         """Every figure by "stage / who / what", for the manifest."""
