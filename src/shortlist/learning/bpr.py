@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 from torch import nn
-from torch.nn import functional
 
 from shortlist.core.arrays import Float32, Int64
+from shortlist.learning.losses import bpr_loss
 from shortlist.learning.one_thread import one_thread
 
 __all__ = ["BprFactors", "BprRecipe", "train_bpr"]
@@ -80,9 +80,9 @@ def train_bpr(liked: csr_array, *, recipe: BprRecipe | None = None, seed: int = 
             for chosen in torch.split(torch.randperm(len(user)), recipe.batch):
                 i, j = item[chosen], drawable[torch.randint(0, len(drawable), (len(chosen),))]
                 u, better, worse = x[user[chosen]], y[i], y[j]
-                gap = (u * (better - worse)).sum(dim=1) + b[i] - b[j]
+                positive, negative = (u * better).sum(dim=1) + b[i], (u * worse).sum(dim=1) + b[j]
                 size = (u.square() + better.square() + worse.square()).sum(dim=1)
-                loss = functional.softplus(-gap).mean() + recipe.regularization * size.mean()
+                loss = bpr_loss(positive, negative.unsqueeze(1)) + recipe.regularization * size.mean()
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

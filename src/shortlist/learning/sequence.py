@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from shortlist.core.arrays import Float32, Int64
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.one_thread import one_thread
+from shortlist.learning.progress import Progress, silent
 from shortlist.learning.sequence_arrays import SequenceArrays
 from shortlist.learning.sequence_model import SequenceModel
-from shortlist.learning.two_tower import Progress, silent
 
 __all__ = ["SequenceRecipe", "train_sequence"]
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shortlist.learning.losses import sampled_softmax_loss
+
 __all__ = ["SequenceModel"]
 
 
@@ -59,29 +61,17 @@ class SequenceModel(nn.Module):
         return users
 
     def loss(self, window: Tensor, sample: Tensor) -> Tensor:
-        """Every item of a window ``(B, L + 1)`` is predicted from those before it, among the sampled rows."""
+        """Every item of a window is predicted from those before it: softmax over itself and the other sampled rows.
+
+        Args:
+            window: ``(B, L + 1)`` rows, oldest first and padded with 0 behind.
+            sample: ``(m,)`` distinct rows, uniformly drawn; with every row from 1 to V the softmax is exact.
+        """
         users, target = self(window[:, :-1]), window[:, 1:]
         held = target > 0
         user, target = users[held], target[held]
         positive = (user * self.item(target)).sum(dim=1) + self.bias[target]
-        return _sampled_softmax_loss(
-            positive, user @ self.item(sample).T + self.bias[sample], target, sample, self.bias.shape[0] - 1
-        )
-
-
-def _sampled_softmax_loss(positive: Tensor, negative: Tensor, target: Tensor, sample: Tensor, n_items: int) -> Tensor:
-    """Softmax over the target and uniformly drawn rows, corrected for the draw; exact where every row is drawn.
-
-        loss = -mean over n of log( e^(p_n) / (e^(p_n) + Σ over drawn j ≠ target of e^(s_nj - log q)) ),
-        log q = log(m / V), the chance that a row is among the m drawn (Bengio & Senécal, IEEE TNN 19(4), 2008)
-
-    Args:
-        positive: ``(N,)``, logits of the targets.
-        negative: ``(N, m)``, logits of the drawn rows.
-        target: ``(N,)``, rows.
-        sample: ``(m,)``, distinct rows drawn.
-        n_items: V.
-    """
-    corrected = negative - math.log(len(sample) / n_items)
-    corrected = corrected.masked_fill(target.unsqueeze(1) == sample, -torch.inf)
-    return (torch.logsumexp(torch.cat([positive.unsqueeze(1), corrected], dim=1), dim=1) - positive).mean()
+        negative = user @ self.item(sample).T + self.bias[sample]
+        log_expected = torch.full_like(self.bias[sample], math.log(len(sample) / (self.bias.shape[0] - 1)))
+        place, column = torch.nonzero(target.unsqueeze(1) == sample, as_tuple=True)
+        return sampled_softmax_loss(positive, negative, log_expected, hits=(place, column))
