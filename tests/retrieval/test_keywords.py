@@ -32,15 +32,16 @@ def campaign(key, keywords, *, negatives=(), items=(10,)):
     )
 
 
-def retrieve(campaigns, *queries, limit=500):
+def retrieve(campaigns, *queries):
     index = KeywordIndex.compile(campaigns)
     batch = RequestBatch.of(*(Request(f"r{n}", k=1, at_us=0, query=query) for n, query in enumerate(queries)))
-    return KeywordSource(lambda: index, limit=limit).retrieve(batch)
+    return KeywordSource(lambda: index).retrieve(batch)
 
 
 def found(campaigns, query):
-    rows = retrieve(campaigns, query)
-    return sorted(zip(rows[CAMPAIGN].tolist(), rows[KEYWORD].tolist(), strict=True))
+    index = KeywordIndex.compile(campaigns)
+    met = index.match_query(query)
+    return sorted(zip(index.campaign_keys[index.campaign[met]].tolist(), index.keyword[met].tolist(), strict=True))
 
 
 def holds(query, phrase):
@@ -114,7 +115,30 @@ def test_rows_are_a_keyword_and_a_creative_each_the_highest_bid_first():
     assert rows.item.tolist() == [70, 71, 70, 71]
     assert rows[CREATIVE].tolist() == [0, 1, 0, 1]
     assert rows[CAMPAIGN].tolist() == [5] * 4
-    assert len(retrieve(market, "red lamp", limit=3)) == 3
+
+
+def test_the_highest_bid_stands_for_the_keywords_of_one_match_type():
+    keywords = [("lamp", "broad", 10), ("red", "broad", 30), ("red lamp", "broad", 30), ("red lamp", "exact", 5)]
+    rows = retrieve([campaign(5, keywords, items=(70, 71))], "red lamp")
+    got = [rows[column].tolist() for column in (KEYWORD, MATCH_TYPE, BID, CREATIVE)]
+    assert got == [[1, 1, 3, 3], [3, 3, 1, 1], [30, 30, 5, 5], [0, 1, 0, 1]]
+
+
+def test_no_campaign_s_rows_depend_on_another():
+    quiet = campaign(1, [("lamp", "broad", 1)])
+    loud = campaign(2, [(f"lamp{' ' * n}", "broad", 900 + n) for n in range(50)], items=tuple(range(100)))
+    rows = retrieve([quiet, loud], "lamp")
+    assert (rows[CAMPAIGN] == 1).sum() == 1
+    assert (rows[CAMPAIGN] == 2).sum() == 100
+
+
+@pytest.mark.parametrize("filler", [30, 31, 32, 200])
+def test_every_word_of_a_long_query_counts(filler):
+    market = [campaign(1, [("tv", "broad", 1)], negatives=("for free",)), campaign(2, [("tv", "phrase", 1)])]
+    assert found(market, "tv " + "a " * filler + "for free") == [(2, 0)]
+    exact = [campaign(3, [("b " * 32, "exact", 1)])]
+    assert found(exact, "b " * 32) == [(3, 0)]
+    assert found(exact, "b " * 33) == []
 
 
 def test_a_batch_is_as_many_single_requests():

@@ -16,7 +16,7 @@ MAX_CHARACTERS = 4_096
 """Of a text, only this many characters are read: a query of a megabyte costs no more than a long one."""
 
 MAX_QUERY_WORDS = 32
-"""Of a query, only this many words are matched with keywords and titles."""
+"""Of a query, only this many words are compared with titles."""
 
 _WORD = re.compile(r"[^\W_]+")
 _GRAM_SIZES = (3, 4)

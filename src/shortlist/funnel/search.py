@@ -9,6 +9,7 @@ from shortlist.auction.gsp import GeneralizedSecondPrice
 from shortlist.auction.quality import QualityScorer
 from shortlist.auction.reserve import ReserveHydrator
 from shortlist.auction.selector import AuctionSelector
+from shortlist.auction.turns import TurnsFilter
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.eligibility import EligibilityFilter
 from shortlist.bidding.ledger import Ledger
@@ -93,6 +94,7 @@ def sponsored_funnel(
         filters=(
             Stage(InCatalogueFilter(), budget_ms=1.0, required=True),
             Stage(EligibilityFilter(campaigns.book, ledger), budget_ms=1.0, required=True),
+            Stage(TurnsFilter(), budget_ms=1.0, required=True),
         ),
         scorers=(Stage(clicks, budget_ms=5.0, required=True), Stage(quality, budget_ms=1.0, required=True)),
         selector=Stage(auction, budget_ms=2.0, required=True),

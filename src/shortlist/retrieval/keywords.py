@@ -1,8 +1,8 @@
 """Ads by keyword: exact, phrase and broad match with negatives, over an immutable compiled index.
 
 A query is split into words as every text is (``features.text.words``). A look-up costs a dictionary probe for each
-run of words in the query, plus the broad keywords that share their rarest word with it: the number of keywords in the
-market does not enter.
+run of words in the query with which a keyword or negative may begin, plus the broad keywords that share their rarest
+word with it: the number of keywords in the market does not enter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shortlist.core.campaign import MATCH_CODES, Campaign
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import BID, CAMPAIGN, CREATIVE, KEYWORD, MATCH_TYPE, Column
 from shortlist.core.request import RequestBatch
-from shortlist.features.text import MAX_QUERY_WORDS, words
+from shortlist.features.text import words
 
 __all__ = ["KeywordIndex", "KeywordSource"]
 
@@ -47,7 +47,7 @@ class KeywordIndex:
         campaign_keys: int64 ``(C,)``.
         creatives: for each campaign, the keys of its creatives.
         items: for each campaign, the items of its creatives.
-        longest: words in the longest phrase.
+        lengths: by first word, how many words the phrases and negatives that begin with it have.
     """
 
     exact: dict[str, Int64]
@@ -63,7 +63,7 @@ class KeywordIndex:
     campaign_keys: Int64
     creatives: Ragged
     items: Ragged
-    longest: int
+    lengths: dict[str, tuple[int, ...]]
 
     @classmethod
     def compile(cls, campaigns: Iterable[Campaign]) -> KeywordIndex:
@@ -89,8 +89,10 @@ class KeywordIndex:
             for unwanted in {_join(words(unwanted)) for unwanted in campaign.negatives} - {""}:
                 negative[unwanted].append(place)
         word_ids = {word: number for number, word in enumerate(frequency)}
-        lengths = [len(text) for _, keyword, text in keywords if keyword.match != "broad"]
-        lengths += [unwanted.count(" ") + 1 for unwanted in negative]
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for run in (*by_match["phrase"], *negative):
+            first, *rest = run.split(" ")
+            lengths[first].add(1 + len(rest))
         return cls(
             exact=_frozen(by_match["exact"]),
             phrase=_frozen(by_match["phrase"]),
@@ -105,7 +107,7 @@ class KeywordIndex:
             campaign_keys=np.array([campaign.campaign for campaign in ordered], dtype=np.int64),
             creatives=Ragged.from_lists([[c.creative for c in campaign.creatives] for campaign in ordered]),
             items=Ragged.from_lists([[c.item for c in campaign.creatives] for campaign in ordered]),
-            longest=max(lengths, default=0),
+            lengths={first: tuple(sorted(held)) for first, held in lengths.items()},
         )
 
     def __len__(self) -> int:
@@ -113,14 +115,18 @@ class KeywordIndex:
         return len(self.keyword)
 
     def match_query(self, query: str) -> Int64:
-        """The keywords that a query meets, negatives heeded: numbers, int64 ``(n,)``, each once, rising."""
-        text = words(query)[:MAX_QUERY_WORDS]
+        """The keywords that a query meets, negatives heeded: numbers, int64 ``(n,)``, each once, rising.
+
+        All words of the query count: a negative silences its campaign wherever in the query it stands.
+        """
+        text = words(query)
         if not text:
             return _NOTHING
         runs = {
-            _join(text[start:end])
-            for start in range(len(text))
-            for end in range(start + 1, min(len(text), start + self.longest) + 1)
+            _join(text[start : start + length])
+            for start, first in enumerate(text)
+            for length in self.lengths.get(first, ())
+            if start + length <= len(text)
         }
         found = [self.exact.get(_join(text), _NOTHING)]
         found += [self.phrase[run] for run in runs if run in self.phrase]
@@ -142,23 +148,26 @@ class KeywordIndex:
 
 
 class KeywordSource:
-    """Finds the ads that bid on a query: a row for each keyword that it meets and each creative of the campaign.
+    """Finds the ads that bid on a query: for each campaign a row a creative and match type, with its highest bid.
+
+    Of a campaign's keywords that the query meets with one match type, the highest bid stands for all, the lowest key
+    among equals: click models see a match type, not a keyword, so another row of that type could never win. Nothing
+    else is left out here, whether or not it may run: a campaign has at most three rows a creative, and no campaign's
+    rows depend on another's.
 
     Rows carry ``CAMPAIGN``, ``CREATIVE``, ``KEYWORD``, ``MATCH_TYPE`` and ``BID``, the highest bids first.
 
     Args:
         index: gives the index in force; asked once a batch, so that a new campaign is found by the next request.
-        limit: rows a request.
     """
 
     name = "keywords"
 
-    def __init__(self, index: Callable[[], KeywordIndex], *, limit: int = 500) -> None:
+    def __init__(self, index: Callable[[], KeywordIndex]) -> None:
         self._index = index
-        self.limit = limit
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
-        """At most ``limit`` rows a request; none for an empty query."""
+        """Every ad of the campaigns that the query meets; none for an empty query."""
         index = self._index()
         per_query = {query: self._rows(index, query) for query in {request.query for request in batch.requests}}
         per_request = [per_query[request.query] for request in batch.requests]
@@ -177,11 +186,20 @@ class KeywordSource:
 
     def _rows(self, index: KeywordIndex, query: str) -> tuple[Int64, Int64]:
         """Keyword and place in the flat creatives of each row, best first."""
-        met = index.match_query(query)
+        met = _best_of_each_match_type(index, index.match_query(query))
         place, owner = _gather(index.creatives, index.campaign[met])
         number = met[owner]
-        order = np.lexsort((place, number, -index.bid[number]))[: self.limit]
+        order = np.lexsort((place, number, -index.bid[number]))
         return number[order], place[order]
+
+
+def _best_of_each_match_type(index: KeywordIndex, met: Int64) -> Int64:
+    """Of the keywords met, one a campaign and match type: the highest bid, the lowest key among equals."""
+    campaign, match = index.campaign[met], index.match[met]
+    order = np.lexsort((index.keyword[met], -index.bid[met], match, campaign))
+    first = np.ones(len(met), dtype=bool)
+    first[1:] = (np.diff(campaign[order]) != 0) | (np.diff(match[order]) != 0)
+    return met[order][first]
 
 
 def _gather(ragged: Ragged, lists: Int64) -> tuple[Int64, Int64]:

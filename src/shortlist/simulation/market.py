@@ -56,7 +56,6 @@ START_US = 1_767_571_200_000_000
 _DAYS = 14
 _PAGES_AT_ONCE = 5_000
 _SHUFFLED = 0.5
-_ADS_FOUND = 100
 
 Progress = Callable[[str, int, int], None]
 
@@ -152,7 +151,7 @@ def _stages(
             store = CampaignStore(market)
             store.create_many(campaigns)
             yield (
-                KeywordSource(store.index, limit=_ADS_FOUND),
+                KeywordSource(store.index),
                 EligibilityFilter(store.book, ledger),
                 AuctionSelector(GeneralizedSecondPrice(), truth.slot_effects),
             )
