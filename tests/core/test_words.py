@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shortlist.core.clock import HOUR_US, SECOND_US, local_day
 from shortlist.core.errors import SettingsError, ShortlistError
-from shortlist.core.money import format_micros, price_micros, to_micros
+from shortlist.core.money import format_micros, price_micros
 from shortlist.core.randomness import generator, new_draw_key
 from shortlist.core.settings import Settings, load_settings
 
@@ -33,11 +33,6 @@ def test_float_dust_is_not_a_micro():
 @given(st.integers(-(10**15), 10**15))
 def test_amounts_survive_being_written_for_people(amount):
     assert Fraction(format_micros(amount)) * 1_000_000 == amount
-
-
-def test_micros_of_an_amount_are_exact():
-    assert to_micros("0.1") == 100_000
-    assert to_micros(0.29) == 290_000
 
 
 @pytest.mark.parametrize(

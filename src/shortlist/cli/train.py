@@ -58,6 +58,6 @@ def train(
     print_report(release, report)
     console.print(f"\nrelease {release.version}{' (active)' if active else ''}: {release.folder}")
     if not report.fit_to_serve:
-        for warning in report.warnings:
-            console.print(f"WARNING: {warning}", style="bold red", markup=False)
-        console.print("so it was not made active; to serve it all the same: shortlist releases activate")
+        how = f"shortlist releases activate {release.version} --state {state}"
+        why = f"not made active, for a plainer order is better than the ranker's; to serve it all the same: {how}"
+        console.print(why, style="bold red", soft_wrap=True, highlight=False)

@@ -5,28 +5,15 @@ A campaign has one currency; amounts of different currencies are never added.
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
-
 import numpy as np
 
 from shortlist.core.arrays import Float64, Int64
 
-__all__ = ["MICROS", "Micros", "format_micros", "price_micros", "to_micros"]
+__all__ = ["MICROS", "Micros", "format_micros", "price_micros"]
 
 Micros = int
 MICROS = 1_000_000
 """Micros in one currency unit."""
-
-
-def to_micros(amount: float | str | Fraction) -> Micros:
-    """An amount of currency units as micros, rounded half up.
-
-    Example:
-        >>> to_micros("0.35")
-        350000
-    """
-    return math.floor(Fraction(str(amount) if isinstance(amount, float) else amount) * MICROS + Fraction(1, 2))
 
 
 def price_micros(price: Float64, bid: Int64) -> Int64:
