@@ -52,7 +52,7 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
 
 
 def _towers(items: int, batch: int, steps: int, turns: int, seed: int) -> list[Row]:
-    n = batch * steps
+    n = batch * max(2, steps * 1_024 // batch)
     examples, content = _world(items, n, seed)
     contenders = {
         "shortlist": _ours(examples, content, items, batch, seed, bf16=False),
