@@ -9,8 +9,9 @@ from tests.bidding.markets import campaign
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.campaigns_file import read_campaigns, write_campaigns
 from shortlist.bidding.tables import open_market
-from shortlist.core.campaign import Creative, Keyword, OpenHours
+from shortlist.core.campaign import Campaign, Creative, Keyword, OpenHours
 from shortlist.core.errors import DataError, InvalidRequest, NotFound
+from shortlist.retrieval.keywords import KeywordIndex
 
 
 @pytest.fixture
@@ -124,3 +125,31 @@ def test_a_malformed_file_is_an_error_that_names_it(tmp_path, content):
         read_campaigns(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_campaigns(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("timezone", ["Europe", "America/Argentina", "Europe/Nowhere", "../etc/passwd", "/etc/passwd"])
+def test_what_is_no_time_zone_is_refused_by_name(store, timezone):
+    with pytest.raises(InvalidRequest, match="there is no time zone"):
+        store.create(campaign(1, timezone=timezone))
+
+
+def test_many_creations_cost_one_compilation_when_somebody_asks(store, monkeypatch):
+    compiled = []
+    compile_ = KeywordIndex.compile
+    monkeypatch.setattr(KeywordIndex, "compile", lambda campaigns: compiled.append(1) or compile_(campaigns))
+    for key in range(1, 6):
+        store.create(campaign(key))
+    assert not compiled
+    assert len(store.index().match_query("red lamp")) == 5
+    assert store.index() is store.index()
+    store.pause(1)
+    store.index()
+    assert len(compiled) == 1
+
+
+@pytest.mark.parametrize("field", ["start_us", "end_us"])
+@pytest.mark.parametrize("instant", [-1, 10**30, 2**53 + 1])
+def test_instants_beyond_reason_are_refused(field, instant):
+    sent = msgspec.json.encode(campaign(1)).replace(f'"{field}":null'.encode(), f'"{field}":{instant}'.encode())
+    with pytest.raises(msgspec.ValidationError, match=field):
+        msgspec.json.decode(sent, type=Campaign)

@@ -103,6 +103,20 @@ def test_a_late_click_of_yesterday_is_paid_by_yesterday(ledger):
     assert ledger.spent(c, at(2026, 6, 1, 12)).settled == 450
 
 
+def test_a_late_click_of_yesterday_leaves_the_day_in_memory_alone(market):
+    """What is left of today comes from memory both before and after: the database is not asked again."""
+    ledger = Ledger(market)
+    c = campaign(daily_budget=500)
+    today = at(2026, 6, 2, 12)
+    ledger.charge(c, impression="now", price=100, at_us=today)
+    ledger.charge(c, impression="late", price=450, at_us=at(2026, 6, 1, 12))
+    asked = []
+    sa.event.listen(market, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    assert ledger.remaining([c], today).tolist() == [400]
+    assert not asked
+    ledger.close()
+
+
 def test_it_remembers_after_a_restart(tmp_path):
     c = campaign()
     for _ in range(2):

@@ -44,12 +44,13 @@ class CampaignStore:
     def __init__(self, market: sa.Engine, known_items: KnownItems | None = None) -> None:
         self._market = market
         self._known_items = known_items
-        self._gate = threading.Lock()
+        self._gate, self._compiling = threading.Lock(), threading.Lock()
         with market.connect() as connection:
             stored = connection.execute(sa.select(CAMPAIGNS.c.document).order_by(CAMPAIGNS.c.campaign)).scalars().all()
         held = (msgspec.json.decode(document, type=Campaign) for document in stored)
-        self._book = CampaignBook(0, {})
-        self._publish({campaign.campaign: campaign for campaign in held}, version=1)
+        self._book = CampaignBook(1, {campaign.campaign: campaign for campaign in held})
+        self._keywords_version = self._compiled_version = 1
+        self._index = KeywordIndex.compile(self._book.campaigns.values())
 
     @property
     def version(self) -> int:
@@ -61,8 +62,19 @@ class CampaignStore:
         return self._book
 
     def index(self) -> KeywordIndex:
-        """The keyword index over all campaigns."""
-        return self._index
+        """The keyword index over all campaigns; the first to ask after campaigns were created compiles it.
+
+        So a hundred new campaigns cost one compilation. Whatever the index finds, a book asked for later knows.
+        """
+        if self._compiled_version == self._keywords_version:
+            return self._index
+        with self._compiling:
+            if self._compiled_version != self._keywords_version:
+                # The version is read before the book: what is created in between is compiled again, never missed.
+                version = self._keywords_version
+                self._index = KeywordIndex.compile(self._book.campaigns.values())
+                self._compiled_version = version
+            return self._index
 
     def create(self, campaign: Campaign) -> Campaign:
         """Store a new campaign.
@@ -142,10 +154,5 @@ class CampaignStore:
         rows = [{"campaign": c.campaign, "document": msgspec.json.encode(c)} for c in new]
         with self._market.connect().execution_options(writes=True) as connection, connection.begin():
             connection.execute(sa.insert(CAMPAIGNS), rows)
-        self._publish({**self._book.campaigns, **{c.campaign: c for c in new}}, version=self.version + 1)
-
-    def _publish(self, campaigns: Mapping[int, Campaign], *, version: int) -> None:
-        index = KeywordIndex.compile(campaigns.values())
-        # The book is published first: whatever the index finds, the book then knows.
-        self._book = CampaignBook(version, campaigns)
-        self._index = index
+        self._book = CampaignBook(self.version + 1, {**self._book.campaigns, **{c.campaign: c for c in new}})
+        self._keywords_version += 1

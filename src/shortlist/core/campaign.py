@@ -14,6 +14,7 @@ MATCH_CODES: dict[MatchType, int] = {"exact": 1, "phrase": 2, "broad": 3}
 
 Key = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Instant = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -79,7 +80,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     creatives: Annotated[tuple[Creative, ...], msgspec.Meta(min_length=1, max_length=100)]
     negatives: Annotated[tuple[Text, ...], msgspec.Meta(max_length=1000)] = ()
     schedule: tuple[OpenHours, ...] = ()
-    start_us: int | None = None
-    end_us: int | None = None
+    start_us: Instant | None = None
+    end_us: Instant | None = None
     paused: bool = False
     simulated: bool = False

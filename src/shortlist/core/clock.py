@@ -61,7 +61,7 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones is an OSError
         raise ShortlistError(
             f"there is no time zone {name!r}", where="timezone", fix="use an IANA name such as 'Europe/Madrid'"
         ) from error
