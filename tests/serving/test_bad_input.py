@@ -7,8 +7,6 @@ import httpx
 import pytest
 from tests.serving.conftest import Running
 
-FEED = b'{"user": 1, "k": 3}'
-
 
 def told(answer: httpx.Response) -> dict[str, str]:
     error = answer.json()["error"]
@@ -109,7 +107,7 @@ def test_raw_bytes_that_are_no_request_do_not_harm(server: Running) -> None:
         with socket.create_connection(address, timeout=5) as line:
             line.sendall(raw)
             assert b" 500 " not in line.recv(200)
-    assert server.http.post("/v1/feed", content=FEED).status_code == 200
+    assert server.http.post("/v1/feed", json={"user": 1, "k": 3}).status_code == 200
 
 
 def events(server: Running, **changes: object) -> httpx.Response:
@@ -172,3 +170,17 @@ def test_without_the_admin_key_nothing_is_said(server: Running, path: str, sent:
 @pytest.mark.parametrize("path", ["/v1/campaigns", "/v1/campaigns/1/pause", "/v1/releases/r1/activate"])
 def test_without_the_admin_key_nothing_is_changed(server: Running, path: str) -> None:
     assert server.http.post(path, content=b"[" * 1_000).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/feed", "/v1/search", "/v1/events"])
+def test_an_empty_body_is_called_so(server: Running, path: str) -> None:
+    answer = server.http.post(path, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert told(answer)["what"] == "the body is empty"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_what_any_web_page_could_send_unasked_is_refused(server: Running, kind: str) -> None:
+    answer = server.http.post("/v1/feed", content=b'{"k": 1}', headers={"content-type": kind, "origin": "http://evil"})
+    assert answer.status_code == 415
+    assert "application/json" in told(answer)["fix"]

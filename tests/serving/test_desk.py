@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,15 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 import sqlalchemy as sa
+from litestar import Litestar
+from litestar.testing import TestClient
 from tests.serving.test_api import LAMPS
 from tests.serving.tiny_server import SETTINGS, load_tiny, write_release
 
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
 from shortlist.bidding.tables import CHARGES, open_market
+from shortlist.console.routes import console_router
 from shortlist.core.campaign import Campaign
 from shortlist.core.clock import ManualClock
 from shortlist.core.errors import InvalidRequest
@@ -37,6 +41,7 @@ from shortlist.releases.key import read_key
 from shortlist.releases.release import Release
 from shortlist.serving.front_desk import FrontDesk
 from shortlist.serving.live_engine import LiveEngine, warm_up
+from shortlist.serving.pages_api import pages_router
 from shortlist.serving.recent_pages import RecentPages
 from shortlist.serving.schemas import SentEvent
 
@@ -241,10 +246,29 @@ def test_a_stream_of_clicks_cannot_put_an_exchange_off(counter: Counter) -> None
     assert through.is_set(), "after it, everybody does"
 
 
-def test_a_page_is_named_by_the_catalogue_that_made_it(counter: Counter) -> None:
-    engine = counter.live.engine
-    counter.live.activate("r2")
-    assert counter.desk.feed(engine, user=1, k=2).release == "r1"
+@pytest.mark.parametrize("path", ["/v1/feed", "/v1/search", "/?user=1", "/search?q=lamp"])
+def test_a_request_asks_for_the_engine_once_whatever_takes_over_meanwhile(counter: Counter, path: str) -> None:
+    first = counter.live.engine
+    turns = [first, counter.live.activate("r2")]
+
+    class Turning:
+        @property
+        def engine(self) -> Engine:
+            return turns.pop(0)
+
+    live, after = Turning(), SideEffects([])
+    with ThreadPoolExecutor(1) as workers:
+        api = pages_router(desk=counter.desk, live=live, is_admin=lambda _: False, after=after, workers=workers)
+        app = Litestar([api, console_router(lambda: live.engine, counter.desk)])
+        with TestClient(app) as client:
+            if path.startswith("/v1"):
+                answer = client.post(path, json={"query": "lamp"} if path.endswith("search") else {"user": 1})
+                assert answer.json()["release"] == "r1"
+            else:
+                answer = client.get(path)
+            assert answer.status_code == 200
+    after.close()
+    assert [engine.release.version for engine in turns] == ["r2"]
 
 
 def test_the_warm_up_is_of_now_so_that_a_history_is_met(counter: Counter) -> None:

@@ -29,6 +29,7 @@ _FIXES = {
     404: "see the API's page for what there is",
     405: "see the API's page for the right method",
     413: "send less at once",
+    415: "send JSON with 'content-type: application/json'",
 }
 _HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import ClientException
 from litestar.params import Body
 
 from shortlist.core.errors import InvalidRequest
@@ -30,12 +31,29 @@ class StrictRequest(Request[Any, Any, State]):
     UTF-8 and deeply nested brackets with a 500.
     """
 
+    async def body(self) -> bytes:
+        """The body as it was sent.
+
+        Raises:
+            InvalidRequest: the handler takes a body, and there is none.
+        """
+        raw = await super().body()
+        if not raw and "data" in self.route_handler.parsed_fn_signature.parameters:
+            raise InvalidRequest("the body is empty", where="body", fix=_FIX)
+        return raw
+
     async def json(self) -> Any:
         """The body in the handler's type.
 
+        A browser sends ``application/json`` to a foreign server only after that has agreed to it, which this one never
+        does: no page from elsewhere can send events or ask for pages behind its reader's back.
+
         Raises:
             InvalidRequest: the body is not JSON, or not of this type.
+            ClientException: 415, it does not say that it is JSON.
         """
+        if self.content_type[0] != "application/json":
+            raise ClientException("the content type is not application/json", status_code=415)
         field = self.route_handler.parsed_fn_signature.parameters.get("data")
         return decode(await self.body(), Any if field is None else field.annotation)
 
