@@ -121,3 +121,9 @@ def test_the_same_rows_give_the_same_model():
 def test_a_log_that_tells_nothing_is_refused(slot, click, n_slots, says):
     with pytest.raises(DataError, match=says):
         fit_position_click(np.zeros((len(click), 1)), np.array(slot), np.array(click), n_slots=n_slots)
+
+
+def test_a_fit_that_did_not_converge_is_refused():
+    x, slot, click = planted(2_000, np.random.default_rng(8))
+    with pytest.raises(DataError, match="did not converge in 2 steps"):
+        fit_position_click(x, slot, click, max_iterations=2)

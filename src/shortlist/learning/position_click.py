@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from scipy.special import expit, log_expit, logit
 
 from shortlist.core.arrays import Array, Bool, Float64, Int64
@@ -52,6 +52,7 @@ def fit_position_click(
     slot_effects: Array | None = None,
     n_slots: int | None = None,
     ridge: float = 1.0,
+    max_iterations: int = 500,
 ) -> PositionClickModel:
     """Maximum likelihood of attraction and slot effects together, by L-BFGS with the analytic gradient.
 
@@ -64,9 +65,11 @@ def fit_position_click(
         slot_effects: known ones, ``(K,)``; only the attraction is then fitted.
         n_slots: K where the slot effects are fitted; the highest slot without it.
         ridge: penalty ``ridge / 2 |w|^2`` on the weights, not on the intercept, in units of the log-likelihood.
+        max_iterations: steps of the search, at most; a model that has not converged by then is refused.
 
     Raises:
-        DataError: lengths differ, a slot is below 1 or above K, there is no click, or a slot was never shown.
+        DataError: lengths differ, a slot is below 1 or above K, there is no click, a slot was never shown, or the
+            search stopped before it came to a minimum.
 
     Example:
         >>> rng = np.random.default_rng(3)
@@ -90,7 +93,8 @@ def fit_position_click(
     def objective(parameters: Float64) -> tuple[float, Float64]:
         return negative_log_likelihood(parameters, x, at, clicked, slot_effects=known, ridge=ridge)
 
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-12})
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations, "ftol": 1e-12})
+    _check_converged(found, len(x))
     fitted = np.asarray(found.x, dtype=np.float64)
     alpha = known if known is not None else np.exp(_log_effects(fitted[1 + x.shape[1] :]))
     return PositionClickModel(float(fitted[0]), fitted[1 : 1 + x.shape[1]], alpha)
@@ -137,6 +141,21 @@ def negative_log_likelihood(
         by_slot = np.bincount(slot_index, weights=by_effect, minlength=len(log_effects))
         gradient[1 + d :] = -np.exp(gaps) * np.cumsum(by_slot[::-1])[::-1][1:]
     return float(loss), gradient
+
+
+def _check_converged(found: OptimizeResult, rows: int) -> None:
+    """Refuse what is no minimum: a model that may price ads must be the one that the log says.
+
+    A line search that ends at the limit of the floating-point numbers (status 2) has converged as well, if the
+    gradient is next to nothing a row.
+    """
+    slope = float(np.abs(found.jac).max())
+    if not (found.success or (found.status == 2 and slope < 1e-4 * rows)):
+        raise DataError(
+            f"the click model did not converge in {found.nit} steps: {found.message}",
+            where="ad log",
+            fix="leave out features that are constant or all but equal, or log more impressions",
+        )
 
 
 def _log_effects(gaps: Float64) -> Float64:

@@ -82,8 +82,8 @@ class AdClickScorer:
         simulated: bool,
     ) -> None:
         self._text = text
-        self._item_rates = item_rates
-        self._campaign_rates = campaign_rates
+        self.item_rates = item_rates
+        self.campaign_rates = campaign_rates
         self.model = model
         self.calibration = calibration
         self.reference_quality = reference_quality
@@ -98,8 +98,8 @@ class AdClickScorer:
         """Both columns, one probability a row."""
         features = ad_features(
             self._text,
-            self._item_rates,
-            self._campaign_rates,
+            self.item_rates,
+            self.campaign_rates,
             queries=[request.query for request in batch.requests],
             query=candidates.request_index,
             row=candidates[ROW],
@@ -125,10 +125,10 @@ class AdClickScorer:
         )
         (folder / _MODEL_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(stored)))
         rates = {
-            "item": self._item_rates.key,
-            "item_log_rate": self._item_rates.log_rate,
-            "campaign": self._campaign_rates.key,
-            "campaign_log_rate": self._campaign_rates.log_rate,
+            "item": self.item_rates.key,
+            "item_log_rate": self.item_rates.log_rate,
+            "campaign": self.campaign_rates.key,
+            "campaign_log_rate": self.campaign_rates.log_rate,
         }
         save_file(rates, folder / _RATES_FILE)
 

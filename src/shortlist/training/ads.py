@@ -16,13 +16,14 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import polars as pl
+from scipy.special import expit
 
-from shortlist.core.arrays import Array, Float64
+from shortlist.core.arrays import Float64
 from shortlist.core.errors import DataError
 from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.bootstrap import Interval, paired_interval, ratio_interval
 from shortlist.evaluation.metrics.auc import auc
-from shortlist.evaluation.metrics.log_loss import log_loss
+from shortlist.evaluation.metrics.log_loss import log_loss, log_losses
 from shortlist.evaluation.reliability import ReliabilityBin, reliability_table
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.position_click import PositionClickModel, fit_position_click
@@ -30,11 +31,14 @@ from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration
 from shortlist.ranking.ad_click_features import AdText, PastRates, ad_features
 from shortlist.training.ad_log import checked_ad_log
 
-__all__ = ["AdReport", "AdTraining", "train_ad_model"]
+__all__ = ["AdReport", "AdTraining", "past_rates", "train_ad_model"]
 
 _CUTS = (0.25, 0.6, 0.8)
 _SHRINKAGE = 4.0
 """Clicks at the mean rate that a past rate is shrunk by: right where log rates vary with standard deviation 1/2."""
+
+_CHI_SQUARE_1_IN_1000 = 10.83
+"""What twice a log-likelihood ratio of one degree of freedom exceeds by chance once in a thousand times."""
 
 
 class AdReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +102,8 @@ def train_ad_model(log: pl.DataFrame, catalogue: Catalogue, *, rng: Rng = 0) -> 
         rng: a generator or a seed, for the report's intervals.
 
     Raises:
-        DataError: a column is not as the schema says, or a window has no click or lacks a slot.
+        DataError: a column is not as the schema says, a window has no click or lacks a slot, a fit did not converge,
+            or the model's order turns upside down on the calibration window.
     """
     ordered = checked_ad_log(log).sort("at_us", "request", "slot")
     history, train, calibration, test = _windows(ordered)
@@ -107,11 +112,7 @@ def train_ad_model(log: pl.DataFrame, catalogue: Catalogue, *, rng: Rng = 0) -> 
 
     unknown = PastRates(np.empty(0, dtype=np.int64), np.empty(0))
     blind = _fit(history, _features(history, catalogue, text, unknown, unknown), n_slots)
-    effect = blind.slot_effects[history["slot"].to_numpy() - 1]
-    item_rates, campaign_rates = (
-        PastRates.count(history[key].to_numpy(), history["click"].to_numpy(), effect, shrinkage=_SHRINKAGE)
-        for key in ("item", "campaign")
-    )
+    item_rates, campaign_rates = (past_rates(history, key, blind.slot_effects) for key in ("item", "campaign"))
     model = _fit(train, _features(train, catalogue, text, item_rates, campaign_rates), n_slots)
 
     logit = model.logit(_features(calibration, catalogue, text, item_rates, campaign_rates))
@@ -128,6 +129,12 @@ def train_ad_model(log: pl.DataFrame, catalogue: Catalogue, *, rng: Rng = 0) -> 
     p_click_1 = sigmoid(model.logit(_features(test, catalogue, text, item_rates, campaign_rates)))
     before = pl.concat([history, train, calibration])
     return AdTraining(scorer, _report(scorer, p_click_1, before, test, n_train=len(train), rng=rng))
+
+
+def past_rates(log: pl.DataFrame, key: str, slot_effects: Float64) -> PastRates:
+    """Click rates of a log by item or campaign, each impression counted as its slot's chance of being looked at."""
+    effect = slot_effects[log["slot"].to_numpy() - 1]
+    return PastRates.count(log[key].to_numpy(), log["click"].to_numpy(), effect, shrinkage=_SHRINKAGE)
 
 
 def _windows(log: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -168,11 +175,34 @@ def _fit(part: pl.DataFrame, features: Float64, n_slots: int) -> PositionClickMo
 
 
 def _calibrate(part: pl.DataFrame, logit: Float64, model: PositionClickModel) -> SigmoidCalibration:
-    """The same likelihood once more, with the logit as the only feature and the slot effects held."""
-    fitted = fit_position_click(
-        logit[:, None], part["slot"].to_numpy(), part["click"].to_numpy(), slot_effects=model.slot_effects, ridge=0.0
+    """The same likelihood once more, with the logit as the only feature and the slot effects held.
+
+    The map never falls. Where a falling one would be likelier by chance, as for a model that tells nothing apart, the
+    best that is left is a constant; where it is likelier beyond chance (likelihood ratio, p < 0.001), the model is
+    refused.
+
+    Raises:
+        DataError: what the model holds likelier was clicked less, beyond chance.
+    """
+    slot, click = part["slot"].to_numpy(), part["click"].to_numpy()
+    sloped, flat = (
+        fit_position_click(features, slot, click, slot_effects=model.slot_effects, ridge=0.0)
+        for features in (logit[:, None], np.empty((len(logit), 0)))
     )
-    return SigmoidCalibration(slope=float(fitted.weights[0]), offset=fitted.intercept)
+    slope = float(sloped.weights[0])
+    if slope > 0.0:
+        return SigmoidCalibration(slope=slope, offset=sloped.intercept)
+    alpha = model.slot_effects[slot - 1]
+    loss_sloped, loss_flat = (
+        log_losses(alpha * p, click).sum() for p in (sloped.p_click_1(logit[:, None]), expit(flat.intercept))
+    )
+    if 2.0 * (loss_flat - loss_sloped) > _CHI_SQUARE_1_IN_1000:
+        raise DataError(
+            f"the click model's order is upside down on the calibration window (slope {slope:.3f})",
+            where="ad log",
+            fix="log more impressions, or look for what changed in the log's last two fifths",
+        )
+    return SigmoidCalibration(slope=0.0, offset=flat.intercept)
 
 
 def _report(
@@ -186,7 +216,7 @@ def _report(
     past = before["click"].to_numpy()
     rates = PastRates.count(before["item"].to_numpy(), past, np.ones(len(past)), shrinkage=_SHRINKAGE)
     item_rate = np.minimum(constant * np.exp(rates.of(test["item"].to_numpy())), 1.0 - 1e-9)
-    loss, loss_constant, loss_item = (_losses(p, click) for p in (predicted, constant, item_rate))
+    loss, loss_constant, loss_item = (log_losses(p, click) for p in (predicted, constant, item_rate))
     return AdReport(
         simulated=scorer.simulated,
         n_train=n_train,
@@ -205,8 +235,3 @@ def _report(
         gain_over_item_rate=paired_interval(loss_item, loss, page, rng=random),
         auc=auc(predicted, click),
     )
-
-
-def _losses(probability: Array, click: Array) -> Float64:
-    """Log-loss of each row."""
-    return np.asarray(-np.where(click > 0.5, np.log(probability), np.log1p(-probability)), dtype=np.float64)
