@@ -16,7 +16,6 @@ from shortlist.core.errors import DataError
 from shortlist.features.catalogue import Catalogue
 from shortlist.simulation.advertisers import simulated_campaigns
 from shortlist.simulation.market import CAMPAIGNS_FILE, LOG_FILE, simulate_market
-from shortlist.simulation.titles import short_title
 from shortlist.training.ad_log import AD_LOG, read_ad_log
 from shortlist.training.ads import train_ad_model
 
@@ -83,12 +82,6 @@ def test_brands_advertise_their_own_items_where_there_are_brands():
     for campaign in simulated_campaigns(dataset, n_campaigns=16, rng=0):
         assert {brand[creative.item] for creative in campaign.creatives} == {campaign.name[: len("maker 0")]}
         assert "supplier" in campaign.name
-
-
-def test_titles_as_people_type_them():
-    assert short_title("Postino, Il (1994)") == "Il Postino"
-    assert short_title("Toy Story (1995)") == "Toy Story"
-    assert short_title("1900") == "1900"
 
 
 @pytest.mark.statistical

@@ -17,7 +17,6 @@ from shortlist.core.money import MICROS
 from shortlist.core.randomness import Rng, generator
 from shortlist.datasets.dataset import Dataset
 from shortlist.features.text import words
-from shortlist.simulation.titles import short_title
 
 __all__ = ["CURRENCY", "simulated_campaigns"]
 
@@ -49,9 +48,7 @@ def simulated_campaigns(
     if not groups:
         return ()
     campaigns: list[Campaign] = []
-    titles = {
-        item: tuple(words(short_title(title))[:8]) for item, title in dataset.items.select("item", "title").rows()
-    }
+    titles = {item: tuple(words(title)[:8]) for item, title in dataset.items.select("item", "title").rows()}
     frequency = Counter(word for text in titles.values() for word in text)
     for number in range(n_campaigns):
         label, items = groups[number % len(groups)]

@@ -12,7 +12,6 @@ from shortlist.core.randomness import Rng, generator
 from shortlist.datasets.dataset import Dataset
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import words
-from shortlist.simulation.titles import short_title
 
 __all__ = ["Queries", "simulated_queries"]
 
@@ -51,7 +50,7 @@ def simulated_queries(dataset: Dataset, catalogue: Catalogue, *, n_titles: int =
     brands = ["", *catalogue.table["brand"].fill_null("").to_list()]
     intents: dict[str, tuple[int, Float64]] = {}
     for row in drawn.tolist():
-        text = words(short_title(catalogue.titles[row]))
+        text = words(catalogue.titles[row])
         categories = catalogue.category_matrix[row].astype(np.float64)
         kind = random.random()
         if kind < 0.5 and text:
