@@ -81,7 +81,6 @@ class ReleaseFacts(msgspec.Struct, frozen=True, kw_only=True):
         reference_slot: the slot at which ``p_click_1`` is evaluated.
         sampling_rates: share of rows kept in training, by table.
         features_hash: SHA-256 of the feature spec, in hex; a server with another spec refuses the release.
-        market_settings: version of the auction's settings that the ads were fitted under.
         sources: how each source was fitted, by its name.
         ranker: how the feed's ranker was fitted; None without a feed.
         metrics: held-out figures by name, as the evaluation printed them.
@@ -95,7 +94,6 @@ class ReleaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     reference_slot: int = 1
     sampling_rates: dict[str, float] = {}
     features_hash: str = ""
-    market_settings: str = ""
     sources: dict[str, SourceFact] = {}
     ranker: RankerFact | None = None
     metrics: dict[str, float] = {}
