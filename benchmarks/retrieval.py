@@ -213,13 +213,19 @@ def _peer_found(peer: Peer, setting: Setting, cut: Cut, seed: int) -> tuple[Cand
         score = np.array(scores(part), dtype=np.float64)
         score[liked[part].toarray() > 0] = -np.inf
         score[:, 0] = -np.inf
-        best.append(np.argsort(-score, axis=1, kind="stable")[:, :LIMIT])
+        near = np.argpartition(-score, LIMIT, axis=1)[:, :LIMIT] if score.shape[1] > LIMIT else _all(score)
+        first = np.argsort(-np.take_along_axis(score, near, axis=1), axis=1, kind="stable")
+        best.append(np.take_along_axis(near, first, axis=1))
     row = np.concatenate(best)
     item = cut.catalogue.item[row].ravel()
     offsets = np.arange(len(users) + 1, dtype=np.int64) * row.shape[1]
     return Candidates.found(
         peer.name, offsets, item, -np.tile(np.arange(row.shape[1]), len(users)).astype(float)
     ), took_s
+
+
+def _all(score: Float64) -> Int64:
+    return np.tile(np.arange(score.shape[1]), (len(score), 1))
 
 
 def _lists(table: pl.DataFrame, users: Int64) -> Ragged:
@@ -286,13 +292,13 @@ def _implicit_bpr(liked: csr_array, setting: Setting, seed: int) -> Scores:
 
 PEERS = (
     Peer("popularity", _popularity, {}),
-    Peer("item-kNN", _item_knn, {"neighbours": (100, 50, 200, 400), "shrinkage": (20, 0, 5, 50, 100)}),
-    Peer("EASE", _ease, {"λ": (300, 100, 200, 500, 1000)}),
-    Peer("implicit ALS", _implicit_als, {"factors": (32, 16, 64), "λ": (30, 3, 10), "confidence": (10, 1, 3, 20)}),
+    Peer("item-kNN", _item_knn, {"neighbours": (100, 50, 200, 400), "shrinkage": (20, 0, 50)}),
+    Peer("EASE", _ease, {"λ": (300, 100, 200, 500)}),
+    Peer("implicit ALS", _implicit_als, {"factors": (32, 64), "λ": (30, 10), "confidence": (10, 3, 20)}),
     Peer(
         "implicit BPR",
         _implicit_bpr,
-        {"factors": (64, 32), "rate": (0.01, 0.003, 0.03), "λ": (0.01, 0.001, 0.03), "epochs": (100, 50, 200)},
+        {"factors": (64,), "rate": (0.01, 0.003), "λ": (0.01, 0.03), "epochs": (100, 50, 200)},
     ),
 )
 SOURCES: Mapping[str, Callable[[Cut, int, bool], Source]] = {

@@ -96,7 +96,9 @@ def _train(
     for epoch in range(epochs):
         for chosen in torch.split(torch.randperm(len(windows)), recipe.batch):
             drawn = everything if n_items <= recipe.negatives else _distinct(n_items, recipe.negatives)
-            loss = model.loss(windows[chosen], drawn)
+            window = windows[chosen]
+            longest = int((window > 0).sum(dim=1).max())
+            loss = model.loss(window[:, :longest], drawn)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
