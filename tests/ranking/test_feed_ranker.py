@@ -41,9 +41,16 @@ def scale(width):
     return np.stack([rng.normal(size=width), rng.uniform(0.5, 2, size=width)]).astype(np.float32)
 
 
-def model(spec, **sizes):
+def untrained(spec, **sizes):
     torch.manual_seed(0)
     return DCNv2(spec, scale(len(spec.request)), scale(len(spec.candidate)), **sizes).eval()
+
+
+def model(spec, **sizes):
+    """As after some training: the last layer is random, not 0."""
+    net = untrained(spec, **sizes)
+    net.output.reset_parameters()
+    return net
 
 
 def random_rows(spec, n_requests, n, seed=0):
@@ -91,6 +98,14 @@ def found(n):
     a = Candidates.found("a", offsets, np.array([12, 13] * n), np.tile([0.9, 0.1], n))
     b = Candidates.found("b", np.arange(n + 1), np.array([13] * n), np.full(n, 7.0))
     return merge([a, b])
+
+
+def test_before_the_first_step_no_row_is_above_another():
+    """So a model that hardly learned anything has hardly any order of its own, instead of one that was drawn."""
+    spec = features().spec
+    rows = random_rows(spec, 4, 50)
+    assert (logits(untrained(spec, bias=-2.5), rows) == np.float32(-2.5)).all()
+    assert len(np.unique(logits(model(spec), rows))) == 50, "a negative control"
 
 
 def test_a_cross_layer_is_the_papers_formula():

@@ -58,6 +58,10 @@ class DCNv2(nn.Module):
         rank: of the cross layers; None for full rank.
         hidden: units of the deep part's layers.
         dropout: in the deep part.
+        bias: the first value of b, such as the log odds of the rows' share of positives.
+
+    The first value of w is 0: before the first step every logit is ``bias``, and what little data can teach is learned
+    beside it. With random weights there the order of a model of few rows is mostly that of its draw.
     """
 
     request_scale: Tensor
@@ -75,6 +79,7 @@ class DCNv2(nn.Module):
         rank: int | None = 16,
         hidden: Sequence[int] = (64, 32),
         dropout: float = 0.3,
+        bias: float = 0.0,
     ) -> None:
         super().__init__()
         self.register_buffer("request_scale", torch.from_numpy(request_scale))
@@ -95,6 +100,8 @@ class DCNv2(nn.Module):
             before = units
         self.deep = nn.Sequential(*layers)
         self.output = nn.Linear(width + before, 1)
+        nn.init.zeros_(self.output.weight)
+        nn.init.constant_(self.output.bias, bias)
 
     def forward(self, request: Tensor, index: Tensor, candidate: Tensor, row: Tensor, categories: Tensor) -> Tensor:
         """Logits ``(N,)`` of the rows; the arguments are the fields of ``FeatureRows``."""

@@ -146,7 +146,7 @@ def fit_ranker(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = DCNv2(features.spec, _scale(request), _scale(candidate))
+            model = DCNv2(features.spec, _scale(request), _scale(candidate), bias=_log_odds(learn.label))
         thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
         rows = _tensors(learn.rows)
         fitted = fit_classifier(
@@ -229,6 +229,12 @@ def _examples(
             f"the {what} are all liked or all not liked", where="interactions.positive", fix="bring rows of both kinds"
         )
     return examples
+
+
+def _log_odds(label: Bool) -> float:
+    """The log odds of the share of positives; there are some, and there are negatives."""
+    rate = float(label.mean())
+    return float(np.log(rate / (1.0 - rate)))
 
 
 def _scale(values: Float32) -> Float32:
