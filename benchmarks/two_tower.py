@@ -1,10 +1,10 @@
-"""Training the two towers: rows/s beside a plain torch loop over the same model, the same rows, the same negatives.
+"""Training the two towers: rows/s beside a plain torch loop over the same towers and the same rows.
 
 The plain loop is what the tutorials show: ``DataLoader(TensorDataset(...), shuffle=True)``, embeddings with dense
 gradients, the whole B × B matrix of logits into ``cross_entropy``, one dense Adam. Both learn from the batch's other
-positives with the log-Q correction. Simulated users and items with Zipf popularity (exponent 1): what is measured is
-time, not quality. Rows a second of one thread's processor time, which other work on the machine disturbs less than
-the clock; the loops take turns, and a row's interval is the range over five of these.
+positives with the log-Q correction; ours keeps each row of them once. Simulated users and items with Zipf popularity
+(exponent 1): what is measured is time, not quality. Rows a second of one thread's processor time, which other work on
+the machine disturbs less than the clock; the loops take turns, and a row's interval is the range over five of these.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ __all__ = ["bf16_matmul"]
 def bf16_matmul(*, wanted: bool) -> Iterator[None]:
     """Torch may round the factors of float32 products to bfloat16 inside; weights, sums and results stay float32.
 
-    With AMX the products of a large softmax take about half the time. Where the processor has no such instructions,
-    nothing changes.
+    With AMX a softmax of 8,192 by 8,192 takes about two thirds of the time (``benchmarks two_tower``). Where the
+    processor has no such instructions, nothing changes.
 
     Args:
         wanted: false leaves everything as it is.

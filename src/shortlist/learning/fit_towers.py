@@ -46,7 +46,7 @@ class TwoTowerRecipe(msgspec.Struct, frozen=True, kw_only=True):
         weight_decay: of AdamW.
         temperature: τ of the softmax.
         steps_at_most: bound on the work for large tables.
-        bf16: matrix products in bfloat16 where the processor can; pays from batches of about 2,048.
+        bf16: matrix products in bfloat16 where the processor can; pays for large batches, 8,192 for example.
         validation: share of the latest positives held out to stop early by; 0 makes all passes and learns from all.
         patience: passes without a better recall after which to stop.
         every: steps from one checkpoint to the next, and from one refresh of a hard sampler's index to the next.
