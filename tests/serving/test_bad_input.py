@@ -184,3 +184,30 @@ def test_what_any_web_page_could_send_unasked_is_refused(server: Running, kind: 
     answer = server.http.post("/v1/feed", content=b'{"k": 1}', headers={"content-type": kind, "origin": "http://evil"})
     assert answer.status_code == 415
     assert "application/json" in told(answer)["fix"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "", "localhost.evil.example"])
+def test_a_local_server_is_not_known_by_foreign_names(server: Running, host: str) -> None:
+    answer = server.http.get("/v1/health", headers={"host": host.encode("latin-1")})
+    assert answer.status_code == 421
+    assert answer.json()["error"]["where"] == "header 'host'"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:9", "127.0.0.1:1", "[::1]:8000", "[::1]"])
+def test_a_local_server_is_known_by_the_names_of_the_loopback(server: Running, host: str) -> None:
+    assert server.http.get("/v1/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "cure"),
+    [
+        (b'{"k": -3}', "send a whole number from 1 to 200"),
+        (b'{"k": 201}', "send a whole number from 1 to 200"),
+        (b'{"user": "ann"}', "send a whole number from 0 to 9223372036854775807 or null"),
+        (b'{"debug": 1}', "send true or false"),
+    ],
+)
+def test_the_cure_is_what_the_field_may_hold(server: Running, body: bytes, cure: str) -> None:
+    answer = server.http.post("/v1/feed", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["fix"] == cure

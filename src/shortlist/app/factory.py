@@ -10,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 from litestar import Litestar
+from litestar.middleware import DefineMiddleware
 
 from shortlist.app.api_page import api_page_router
-from shortlist.app.loopback import is_loopback
+from shortlist.app.loopback import LOOPBACK_NAMES, is_loopback
 from shortlist.app.openapi import openapi_config
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
 from shortlist.bidding.tables import open_market
 from shortlist.console.routes import console_router
 from shortlist.core.clock import Clock, SystemClock
-from shortlist.core.settings import Settings
+from shortlist.core.settings import ServerSettings, Settings
 from shortlist.events.database import open_database
 from shortlist.events.event_log import EventLog
 from shortlist.events.group_commit import GroupCommit
@@ -40,6 +41,7 @@ from shortlist.serving.admin_api import admin_router
 from shortlist.serving.answers import HANDLERS, harden
 from shortlist.serving.decoding import StrictRequest
 from shortlist.serving.front_desk import FrontDesk
+from shortlist.serving.hosts import KnownHosts
 from shortlist.serving.live_engine import LiveEngine
 from shortlist.serving.pages_api import pages_router
 from shortlist.serving.recent_pages import RecentPages
@@ -137,6 +139,7 @@ def create_app(
         app = Litestar(
             routers,
             lifespan=[_closing(closing)],
+            middleware=[_known_hosts(settings.server)],
             request_class=StrictRequest,
             request_max_body_size=settings.server.max_body_bytes,
             exception_handlers=HANDLERS,
@@ -145,6 +148,13 @@ def create_app(
         )
         closing.callback(opened.pop_all().close)
         return app
+
+
+def _known_hosts(server: ServerSettings) -> DefineMiddleware:
+    """A server on the loopback address answers to its own names; one that listens elsewhere, to those it was given."""
+    names = {server.host, *server.hosts, *(LOOPBACK_NAMES if is_loopback(server.host) else ())}
+    everywhere = not is_loopback(server.host) and not server.hosts
+    return DefineMiddleware(KnownHosts, names=None if everywhere else names)
 
 
 def _closing(resources: ExitStack) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 
-__all__ = ["is_loopback"]
+__all__ = ["LOOPBACK_NAMES", "is_loopback"]
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+"""What a browser on this machine may call it."""
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from shortlist.core.allowed import allowed
 from shortlist.core.errors import SettingsError
 
 __all__ = ["AuctionSettings", "FeedSettings", "SearchSettings", "ServerSettings", "Settings", "load_settings"]
@@ -79,11 +80,13 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         host: the address to listen on; the loopback address unless it is set.
         port: TCP port.
+        hosts: names under which it may be asked for, beside ``host`` and, where it listens there, the loopback's names.
         max_body_bytes: a larger request body is refused with status 413.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
+    hosts: tuple[str, ...] = ()
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=2**27)] = 262_144
 
 
@@ -114,7 +117,10 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         return msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(str(error), where=str(path), fix="see the settings reference for the range") from None
+        what, _, place = str(error).partition(" - at `$.")
+        key = place.rstrip("`")
+        cure = f"give {key} {allowed(Settings, key)}"
+        raise SettingsError(f"{key}: {what}", where=str(path), fix=cure) from None
 
 
 def _refuse_unknown(raw: dict[str, Any], kind: type[msgspec.Struct], path: Path, prefix: str) -> None:

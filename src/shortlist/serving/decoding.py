@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException
 from litestar.params import Body
 
+from shortlist.core.allowed import allowed
 from shortlist.core.errors import InvalidRequest
 
 __all__ = ["JsonBody", "StrictRequest", "decode", "mistake_of"]
@@ -79,16 +80,17 @@ def decode(body: bytes, kind: Any) -> Any:
     except RecursionError:
         raise InvalidRequest("the JSON is nested too deeply", where="body", fix=_FIX) from None
     except msgspec.ValidationError as error:
-        raise mistake_of(error) from None
+        raise mistake_of(error, kind) from None
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}", where="body", fix="send a JSON object") from None
 
 
-def mistake_of(error: msgspec.ValidationError) -> InvalidRequest:
-    """The mistake that msgspec found, with the field it found it in."""
+def mistake_of(error: msgspec.ValidationError, kind: Any) -> InvalidRequest:
+    """The mistake that msgspec found, with the field it found it in and what that field may hold."""
     found = _PLACE.match(str(error))
     what, where = (found["what"], found["where"]) if found else (str(error), "")
-    return InvalidRequest(what, where=f"field {where!r}" if where else "body", fix=_FIX)
+    cure = allowed(kind, where) if where else ""
+    return InvalidRequest(what, where=f"field {where!r}" if where else "body", fix=f"send {cure}" if cure else _FIX)
 
 
 @cache
