@@ -23,7 +23,8 @@ def build_item_index(vectors: Float32) -> VectorIndex:
     """Index items by inner product.
 
     Above ``EXACT_BELOW`` it is IVF-SQ8 with about 2 √V cells, of which three fifths are visited: that holds recall
-    above .95 for vectors of very different lengths and queries from elsewhere, in a quarter of the memory (decision 0008).
+    above .95 for vectors of very different lengths and queries from elsewhere, in a quarter of the memory (decision
+    0008).
     ``shortlist index tune`` finds a faster setting for vectors at hand.
 
     Args:
