@@ -40,7 +40,7 @@ POPULARITY, ITEM_KNN = "popularity baseline", "item-kNN baseline"
 SAME = "same candidates by the"
 MERGE, RANKED = "merge of all sources", "ranked feed"
 MINUS = "ranked minus "
-CALIBRATION_ERROR = "calibration error (RMS, debiased)"
+CALIBRATION_ERROR = "ECE (RMS, debiased)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
