@@ -32,7 +32,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         scored_sampling_rate: share of pages whose scored candidates are logged whole.
     """
 
-    deadline_ms: Positive = 50.0
+    deadline_ms: Positive = 100.0
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
     diversity: Share = 0.2
@@ -52,7 +52,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         scored_sampling_rate: as in the feed.
     """
 
-    deadline_ms: Positive = 50.0
+    deadline_ms: Positive = 100.0
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
     diversity: Share = 0.0
