@@ -6,8 +6,8 @@ import os
 import shutil
 
 import pytest
+from tests.lessons.prepared import prepared_world
 from tests.pages.serve import Holder, application, running
-from tests.pages.world import World
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -31,7 +31,7 @@ def browser_type_launch_args(browser_type_launch_args, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def holder(tmp_path_factory):
-    return Holder(World(tmp_path_factory.mktemp("world")).build())
+    return Holder(prepared_world(tmp_path_factory.mktemp("world")))
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from shortlist.lessons.lesson import LESSONS
+
 pytestmark = pytest.mark.browser
 
-PATHS = ("/?user=3", "/search?q=harbour&user=3", "/trace", "/lessons", "/lessons/01-the-funnel", "/code/core/page.py")
+PATHS = (
+    "/?user=3",
+    "/search?q=harbour&user=3",
+    "/trace",
+    "/lessons",
+    *(f"/lessons/{lesson.slug}" for lesson in LESSONS),
+    "/code/core/page.py",
+)
 
 
 def check(page, options=None):

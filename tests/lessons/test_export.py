@@ -6,6 +6,7 @@ import re
 
 import msgspec
 import pytest
+from tests.lessons.prepared import prepared_world
 from tests.pages.world import NOW_US, World
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ from shortlist.lessons.lesson import LESSONS, WIDGETS
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    return World(tmp_path_factory.mktemp("world")).build().engine
+    return prepared_world(tmp_path_factory.mktemp("world")).engine
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_every_link_and_asset_of_every_page_is_a_file_of_the_copy(copy):
     pages = sorted(copy.rglob("*.html"))
     assert len(pages) > 2 + len(LESSONS)
     for page in pages:
-        for address in re.findall(r'(?:href|src|action)="([^"#]*)', page.read_text()):
+        for address in re.findall(r'(?:href|src|action)="([^"#?]*)', page.read_text()):
             if address:
                 assert (page.parent / address).resolve().is_file(), (page, address)
     for address in re.findall(r'url\("([^"]+)"\)', (copy / "static" / "site.css").read_text()):
@@ -96,7 +97,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(engine, tmp_path):
 
 def test_a_release_that_cannot_drive_the_widgets_is_not_exported(tmp_path):
     world = World(tmp_path / "world").build()
-    (tmp_path / "world" / "lessons" / "funnel_requests.parquet").unlink()
+    (world.release.folder / "lessons" / "funnel_requests.parquet").unlink()
     with pytest.raises(NotFound, match="no held-out requests"):
         export_lessons(world.engine, tmp_path / "course", made_us=NOW_US)
     assert not (tmp_path / "course").exists()

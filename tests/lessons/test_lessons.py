@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from litestar.testing import TestClient
+from tests.lessons.prepared import prepared_world
+from tests.lessons.recomputed.the_funnel import by_hand
 from tests.pages.serve import Holder, application
 from tests.pages.world import World
 
-from shortlist.core.columns import RANK_SCORE, RETRIEVAL_SCORE
+from shortlist.core.columns import RANK_SCORE
 from shortlist.core.errors import InvalidRequest, NotFound
-from shortlist.core.request import RequestBatch
 from shortlist.core.trace import Span, Trace
 from shortlist.funnel.runner import Stage
 from shortlist.lessons.lesson import LESSONS, WIDGETS
@@ -26,7 +27,7 @@ from shortlist.lessons.widget import Slider
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    return World(tmp_path_factory.mktemp("world")).build()
+    return prepared_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +39,6 @@ def client(world):
 @pytest.fixture(scope="module")
 def found(world):
     return recalls(world.engine)
-
-
-def by_hand(funnel, requests, positives, filled_by, kept, slots):
-    """Recall of the list cut after ``kept``, of the page chosen from it, and of the page without a ranker."""
-    sums = [0.0, 0.0, 0.0]
-    for n, request in enumerate(requests):
-        scored = funnel.run(RequestBatch.of(request), patient=True).scored
-        if filled_by == MERGED:
-            rows = sorted(range(len(scored)), key=lambda row: -scored[RETRIEVAL_SCORE][row])
-        else:
-            bit = scored.source_names.index(filled_by)
-            rows = [row for row in range(len(scored)) if filled_by in scored.sources_of(row)]
-            rows.sort(key=lambda row: scored.source_rank[row, bit])
-        page = sorted(rows[:kept], key=lambda row: -scored[RANK_SCORE][row])[:slots]
-        liked = set(positives[n].tolist())
-        for part, chosen in enumerate((rows[:kept], page, rows[:slots])):
-            sums[part] += sum(int(scored.item[row]) in liked for row in chosen) / len(liked)
-    return [each / len(requests) for each in sums]
 
 
 @pytest.mark.oracle
@@ -135,7 +118,7 @@ def test_a_slider_refuses_what_it_cannot_stand_at(text):
 
 def test_a_release_without_held_out_requests_says_so_and_the_lesson_still_reads(tmp_path):
     world = World(tmp_path).build()
-    (tmp_path / "lessons" / "funnel_requests.parquet").unlink()
+    (world.release.folder / "lessons" / "funnel_requests.parquet").unlink()
     with TestClient(application(Holder(world))) as client:
         answer = client.get("/lessons/01-the-funnel")
     assert answer.status_code == 200

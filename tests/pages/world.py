@@ -36,6 +36,7 @@ from shortlist.funnel.layout import shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
 from shortlist.releases.manifest import Probability
 from shortlist.reranking.mmr import MMRSelector
+from shortlist.training.evaluate import HISTORY_FILE
 
 N_ITEMS, N_USERS, DIM = 480, 40, 8
 WIDE_MS = 10_000.0  # a deadline that a busy machine keeps, too
@@ -154,13 +155,16 @@ class World:
 
     def __init__(self, folder: Path, version: str = "2026-01-tiny", seed: int = 3, sharper: float = 1.0):
         rng = np.random.default_rng(seed)
+        folder = folder / "releases" / version
         self.catalogue = Catalogue(catalogue_table())
         n = len(self.catalogue) - 1
         items, users = rng.normal(size=(n, DIM)), rng.normal(size=(N_USERS, DIM))
         truth = users @ items.T / np.sqrt(DIM) * 1.4 - 1.0
         keys = self.catalogue.item[1:]
-        self.history, positives = self._lives(truth, keys, rng)
+        interactions, positives = self._lives(truth, keys, rng)
+        self.history = HistoryStore(interactions)
         self._write_held_out(folder, positives)
+        interactions.sort(["user", "at_us", "item"]).write_parquet(folder / HISTORY_FILE)
         noisy = lambda scale: truth + rng.normal(scale=scale, size=truth.shape)  # noqa: E731
         popular = np.tile(truth.mean(axis=0), (N_USERS, 1))
         self.feed_funnel = Funnel(
@@ -238,7 +242,7 @@ class World:
             rng.shuffle(liked)
             rows += [(user, int(keys[i]), NOW_US - 10**9 * (20 - t), 5.0, True) for t, i in enumerate(liked[:20])]
             positives[user] = keys[liked[20:]].tolist()
-        return HistoryStore(pl.DataFrame(rows, schema=INTERACTIONS, orient="row")), positives
+        return pl.DataFrame(rows, schema=INTERACTIONS, orient="row"), positives
 
     @staticmethod
     def _write_held_out(folder, positives):

@@ -12,6 +12,7 @@ from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.campaigns_file import read_campaigns
 from shortlist.bidding.tables import open_market
 from shortlist.cli.evaluate import print_report
+from shortlist.cli.lessons import prepare_sheets
 from shortlist.cli.progress import progress_bars
 from shortlist.cli.serve import serve
 from shortlist.datasets.load import load
@@ -55,4 +56,5 @@ def prepare(state: Path, *, seed: int = 0) -> Release:
     CampaignStore(market).create_many(read_campaigns(state / "campaigns.json"))
     market.dispose()
     activate(releases, release.version)
+    prepare_sheets(state, seed=seed)
     return release

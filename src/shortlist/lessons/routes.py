@@ -37,7 +37,7 @@ def lessons_router(engine: Callable[[], Engine]) -> Router:
         """A lesson, its widgets in the state that the address asks for, or in their default."""
         found = _lesson(slug)
         query = dict(request.query_params)
-        live = {widget.name: drawn(shell, widget, engine(), widget.read(query)) for widget in found.widgets}
+        live = {widget.name: drawn(shell, widget, engine(), query) for widget in found.widgets}
         return shell.page(request, f"{slug}.html", here="Lessons", lesson=found, live=live, states=())
 
     @get("/lessons/widgets/{name:str}", sync_to_thread=True)
@@ -46,7 +46,7 @@ def lessons_router(engine: Callable[[], Engine]) -> Router:
         if name not in WIDGETS:
             raise NotFound(f"there is no widget {name[:40]!r}", where="lessons", fix=f"one of {sorted(WIDGETS)}")
         widget = WIDGETS[name]
-        return shell.fragment(drawn(shell, widget, engine(), widget.read(dict(request.query_params))).view)
+        return shell.fragment(drawn(shell, widget, engine(), dict(request.query_params)).view)
 
     @get("/code/{path:path}", sync_to_thread=True)
     def code(request: Http, path: FromPath[str]) -> Response[str]:

@@ -1,5 +1,9 @@
 // <live-widget>: sends its form to the engine, shows the answer, keeps the state in the URL's hash.
 // In a static copy there is no engine: the nearest of the states that were computed beforehand takes its place.
+function hashState() {
+  return new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+}
+
 class LiveWidget extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
@@ -11,12 +15,16 @@ class LiveWidget extends HTMLElement {
   }
 
   restore() {
-    const saved = new URLSearchParams(location.hash.slice(1));
+    // A permalink's query names a state; what the reader did since then is in the hash.
+    const asked = new URLSearchParams(location.search);
+    const saved = new URLSearchParams([...asked, ...hashState()]);
     const mine = [...this.form.elements].filter((field) => field.name && saved.has(field.name));
     for (const field of mine) {
-      if (field.type === "radio") field.checked = field.value === saved.get(field.name);
-      else field.value = saved.get(field.name);
+      const value = saved.getAll(field.name).at(-1);
+      if (field.type === "radio") field.checked = field.value === value;
+      else field.value = value;
     }
+    if (mine.some((field) => asked.has(field.name))) this.querySelector("details").open = true;
     return mine.length > 0;
   }
 
@@ -47,7 +55,7 @@ class LiveWidget extends HTMLElement {
     while (this.stale) {
       this.stale = false;
       const state = new URLSearchParams(new FormData(this.form));
-      const hash = new URLSearchParams(location.hash.slice(1));
+      const hash = hashState();
       state.forEach((value, name) => hash.set(name, value));
       history.replaceState(null, "", `#${hash}`);
       const answer = await this.ask(state);

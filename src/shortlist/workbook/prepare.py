@@ -1,0 +1,35 @@
+"""``prepare``: every sheet that the lessons read, made by the engine that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from shortlist.core.errors import NotFound
+from shortlist.funnel.engine import Engine
+from shortlist.lessons.sheets import Sheet, sheet_path, write_sheet
+
+__all__ = ["MAKERS", "Maker", "Progress", "prepare"]
+
+Progress = Callable[[str, int, int], None]
+"""Told of a name, steps done and steps in all."""
+Maker = Callable[[Engine, int, Progress], Sheet]
+"""Works out one sheet from an engine and a seed; a release that cannot drive it raises ``NotFound``."""
+
+MAKERS: dict[type[Sheet], Maker] = {}
+"""The maker of each kind of sheet."""
+
+
+def prepare(engine: Engine, *, again: bool, seed: int, progress: Progress) -> Iterator[Path | NotFound]:
+    """Write the sheets that are missing, or all of them ``again``.
+
+    Yields:
+        The file of each sheet that was made, or why this release cannot have it.
+    """
+    for kind, make in MAKERS.items():
+        if sheet_path(engine, kind.name).exists() and not again:
+            continue
+        try:
+            yield write_sheet(engine, make(engine, seed, progress))
+        except NotFound as reason:
+            yield reason
