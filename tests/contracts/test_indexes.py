@@ -175,8 +175,10 @@ def test_ids_are_the_users_own(kind, metric):
     vectors = world()
     ids = np.random.default_rng(9).permutation(np.arange(5_000, 5_000 + N))
     index = make(kind, metric).build(vectors, ids)
-    plain = make(kind, metric).build(vectors).search(world(5, 1), K)
-    assert index.search(world(5, 1), K).ids.tolist() == ids[plain.ids].tolist()
+    best = ids[make("exact", metric).build(vectors).search(world(5, 1), K).ids]
+    found = index.search(world(5, 1), K).ids
+    shared = [len(np.intersect1d(a, b)) / K for a, b in zip(found, best, strict=True)]
+    assert np.mean(shared) > 0.5  # ids in any other order would share K / N; two builds of ScaNN need not be equal
     assert index.ids.tolist() == ids.tolist()
 
 
