@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shortlist.learning.rowwise_kernel import RowwiseScratch, rowwise_adagrad
+
 __all__ = ["RowwiseAdagrad"]
 
 
@@ -19,7 +21,7 @@ class RowwiseAdagrad(torch.optim.Optimizer):
     (Duchi, Hazan & Singer, JMLR 2011, with one rate a row; Mudigere et al., "Software-hardware co-design for fast and
     scalable training of deep learning recommendation models", ISCA 2022, section 4.1.) With sparse gradients a step
     costs what the rows in the batch cost, whatever the table holds: dense Adam reads and writes three times the table.
-    A row that stands several times in a batch has its gradients added up first. Repeatable to the bit on one thread.
+    A row that stands several times in a batch has its gradients added up first. Repeatable to the bit.
 
     Args:
         params: matrices ``(rows, width)``, such as the weights of ``nn.Embedding(..., sparse=True)``.
@@ -29,6 +31,7 @@ class RowwiseAdagrad(torch.optim.Optimizer):
 
     def __init__(self, params: Iterable[Tensor], *, lr: float, eps: float = 1e-8) -> None:
         super().__init__(params, {"lr": lr, "eps": eps})
+        self._scratch: dict[Tensor, RowwiseScratch] = {}
         for group in self.param_groups:
             for weight in group["params"]:
                 self.state[weight]["sum"] = torch.zeros(len(weight))
@@ -50,16 +53,14 @@ class RowwiseAdagrad(torch.optim.Optimizer):
             accumulated.add_(gradient.square().mean(dim=1))
             weight.sub_(lr * gradient / (accumulated.sqrt() + eps).unsqueeze(1))
             return
-        row, value = _added_up(gradient)
-        accumulated.index_add_(0, row, value.square().mean(dim=1))
-        rate = lr / (accumulated[row].sqrt() + eps)
-        weight.index_add_(0, row, value * rate.unsqueeze(1), alpha=-1.0)
-
-
-def _added_up(gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows, each once, and their gradients; rows that rise strictly stand there once already, and need no sorting."""
-    row = gradient._indices()[0]  # noqa: SLF001 - there is no other way to look at them unsorted
-    if bool((row.diff() > 0).all()):
-        return row, gradient._values()  # noqa: SLF001
-    gradient = gradient.coalesce()
-    return gradient.indices()[0], gradient.values()
+        if weight not in self._scratch:
+            self._scratch[weight] = RowwiseScratch(len(weight))
+        rowwise_adagrad(
+            weight.detach().numpy(),
+            accumulated.numpy(),
+            gradient._indices()[0].numpy(),  # noqa: SLF001 - there is no other way to look at them unsorted
+            gradient._values().contiguous().numpy(),  # noqa: SLF001
+            self._scratch[weight],
+            lr=lr,
+            eps=eps,
+        )
