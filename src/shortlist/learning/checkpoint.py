@@ -26,14 +26,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         run: fingerprint of recipe, seed and examples; a checkpoint of another run is refused.
         epoch: the pass under way, from 0.
         step: steps done in it.
-        recalls: the validation's figures so far.
+        figures: what the validation found after each pass so far.
+        learning: the loss on the training rows of each pass so far; empty where the loop keeps none.
         tensors: name of the file that holds them.
     """
 
     run: str
     epoch: int
     step: int
-    recalls: tuple[float, ...] = ()
+    figures: tuple[float, ...] = ()
+    learning: tuple[float, ...] = ()
     tensors: str = ""
 
 

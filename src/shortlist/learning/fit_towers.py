@@ -118,12 +118,12 @@ def fit_towers(
     place, best = Place(run=run, epoch=0, step=0), dict[str, Tensor]()
     if folder is not None:
         place, best = read_checkpoint(folder, run, model, loop.optimizers) or (place, best)
-    stopping = EarlyStopping(recipe.patience, list(place.recalls))
+    stopping = EarlyStopping(recipe.patience, list(place.figures))
     steps = 0
 
     def checkpoint(epoch: int, step: int) -> None:
         if folder is not None:
-            here = Place(run=run, epoch=epoch, step=step, recalls=tuple(stopping.seen))
+            here = Place(run=run, epoch=epoch, step=step, figures=tuple(stopping.seen))
             write_checkpoint(folder, here, model, loop.optimizers, best)
 
     with bf16_matmul(wanted=recipe.bf16):

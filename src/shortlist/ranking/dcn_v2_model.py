@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from shortlist.core.arrays import Float32
 from shortlist.features.spec import FeatureSpec
+from shortlist.learning.draws import Dropout
 
 __all__ = ["CrossLayer", "DCNv2", "export_onnx"]
 
@@ -96,7 +97,7 @@ class DCNv2(nn.Module):
         layers: list[nn.Module] = []
         before = width
         for units in hidden:
-            layers += [nn.Linear(before, units), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(before, units), nn.ReLU(), Dropout(dropout)]
             before = units
         self.deep = nn.Sequential(*layers)
         self.output = nn.Linear(width + before, 1)

@@ -10,18 +10,18 @@ import msgspec
 import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
-from shortlist.core.arrays import Array, Bool, Float32
+from shortlist.core.arrays import Bool, Float32
 from shortlist.core.errors import DataError
 from shortlist.core.stages import Source
 from shortlist.datasets.dataset import Dataset
 from shortlist.features.catalogue import Catalogue
-from shortlist.features.feed_features import FeatureRows, FeedFeatures
+from shortlist.features.feed_features import FeedFeatures
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
 from shortlist.learning.calibration import IdentityCalibrator
 from shortlist.learning.calibrator_choice import choose_calibrator
+from shortlist.learning.feature_rows import FeatureTrainingRows
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.ranking.dcn_v2_model import DCNv2, export_onnx
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
@@ -136,7 +136,7 @@ def ranker_examples(
 def fit_ranker(
     features: FeedFeatures, learn: Examples, held_out: Examples, folder: Path, *, seed: int, progress: Progress
 ) -> tuple[float, ...]:
-    """Train DCN-v2 and write ``model.onnx``; returns the validation log-loss after each pass.
+    """Train DCN-v2, write ``model.onnx`` and ``learning_curve.csv``; returns the validation log-loss after each pass.
 
     The validation rows are thinned like the training rows, so that both losses are of one kind.
     """
@@ -148,16 +148,15 @@ def fit_ranker(
             torch.manual_seed(seed)
             model = DCNv2(features.spec, _scale(request), _scale(candidate), bias=_log_odds(learn.label))
         thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
-        rows = _tensors(learn.rows)
         fitted = fit_classifier(
             model,
-            lambda chosen: (rows[0], *(part[chosen] for part in rows[1:])),
-            _label(learn.label),
-            validation=(_tensors(held_out.rows.keep(thinned)), _label(held_out.label[thinned])),
+            FeatureTrainingRows(learn.rows, learn.label.astype(np.float32)),
+            validation=FeatureTrainingRows(held_out.rows.keep(thinned), held_out.label[thinned].astype(np.float32)),
             recipe=ClassifierRecipe(),
             seed=seed,
             progress=lambda done, total: progress("feed ranker", done, total),
         )
+        fitted.curve.save(folder / "learning_curve.csv")
         export_onnx(model, features.spec, folder / "model.onnx")
     finally:
         torch.set_num_threads(threads)
@@ -241,12 +240,3 @@ def _scale(values: Float32) -> Float32:
     """Mean and standard deviation of each column, float32 ``(2, c)``."""
     wide = values.astype(np.float64)
     return np.stack([wide.mean(axis=0), np.maximum(wide.std(axis=0), 1e-3)]).astype(np.float32)
-
-
-def _label(label: Bool) -> Tensor:
-    return torch.from_numpy(label.astype(np.float32))
-
-
-def _tensors(rows: FeatureRows) -> tuple[Tensor, ...]:
-    parts: tuple[Array, ...] = (rows.request, rows.index, rows.candidate, rows.row, rows.categories)
-    return tuple(torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
