@@ -1,0 +1,75 @@
+"""The additive position tower: the place has a logit of its own beside the ranker's, and is left out when serving.
+
+    P(click | x at place r) = σ(f(x) + b_r),    b_1 = 0
+
+Ling et al., WWW 2017 ("Model ensemble for click prediction in Bing search ads"), and the shallow tower of Zhao et al.,
+"Recommending what video to watch next", RecSys 2019. Under the position-based model it is an approximation: examination
+multiplies the chance, the tower multiplies the odds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from shortlist.core.arrays import Float64
+from shortlist.core.randomness import Rng, generator
+from shortlist.learning.one_thread import one_thread
+from shortlist.learning.propensity.click_scorer import ClickScorer
+from shortlist.learning.propensity.curve import ExaminationCurve
+from shortlist.learning.propensity.lists import ListBatch
+from shortlist.learning.propensity.scorer_arrays import ScorerArrays
+
+__all__ = ["position_tower"]
+
+
+@one_thread()
+def position_tower(
+    lists: ListBatch,
+    *,
+    hidden: int = 32,
+    epochs: int = 10,
+    batch: int = 4096,
+    learning_rate: float = 0.01,
+    tower_dropout: float = 0.1,
+    rng: Rng = 0,
+) -> tuple[ScorerArrays, ExaminationCurve]:
+    """The ranker, and the curve: mean over rows of ``σ(f + b_r) / σ(f + b_1)``.
+
+    Args:
+        lists: shown lists with clicks and features.
+        hidden: of the ranker; 0 for a linear one.
+        epochs: over the rows.
+        batch: rows a step.
+        learning_rate: of Adam.
+        tower_dropout: share of rows whose place is hidden, so that the ranker does not lean on it (Zhao et al.).
+        rng: of weights, order and dropout.
+    """
+    draw = generator(rng)
+    rows = lists.features[lists.held]
+    place = np.broadcast_to(np.arange(lists.places), lists.held.shape)[lists.held]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(draw.integers(2**31)))
+        ranker = ClickScorer(rows, hidden=hidden)
+    base = torch.zeros(1, requires_grad=True)
+    tower = torch.zeros(lists.places, requires_grad=True)
+    z, at = ranker.standardised(rows), torch.from_numpy(place.astype(np.int64))
+    click = torch.from_numpy(lists.click[lists.held].astype(np.float32))
+    search = torch.optim.Adam([*ranker.parameters(), base, tower], lr=learning_rate)
+    for _ in range(epochs):
+        order = draw.permutation(len(rows))
+        for start in range(0, len(order), batch):
+            part = torch.from_numpy(order[start : start + batch])
+            kept = torch.from_numpy((draw.random(len(part)) >= tower_dropout).astype(np.float32))
+            shift = tower - tower[0]
+            loss = binary_cross_entropy_with_logits(ranker(z[part]) + base + kept * shift[at[part]], click[part])
+            search.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            search.step()
+    with torch.no_grad():
+        score = (ranker(z) + base).double()
+        ratio = [(torch.sigmoid(score + b) / torch.sigmoid(score)).mean() for b in (tower - tower[0]).double()]
+    error = np.where(np.arange(lists.places) == 0, 0.0, np.nan)
+    curve: Float64 = np.array([float(r) for r in ratio])
+    return ranker.arrays(), ExaminationCurve(curve, error, "additive position tower")
