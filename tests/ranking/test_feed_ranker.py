@@ -15,8 +15,12 @@ from shortlist.features.feed_features import FeatureRows, FeedFeatures
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
 from shortlist.learning.calibration import IsotonicCalibrator, PlattCalibrator, undo_downsampling
-from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2, export_onnx
-from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
+from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2
+from shortlist.ranking.export_model import export_onnx
+from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.runtime import Runtime
 from shortlist.testing import tiny_interactions, tiny_items
 
 CATALOGUE = Catalogue(tiny_items())
@@ -43,7 +47,8 @@ def scale(width):
 
 def untrained(spec, **sizes):
     torch.manual_seed(0)
-    return DCNv2(spec, scale(len(spec.request)), scale(len(spec.candidate)), **sizes).eval()
+    inputs = InputLayer(feed_sizes(spec), scale(len(spec.request)), scale(len(spec.candidate)), width=4)
+    return DCNv2(inputs, **sizes).eval()
 
 
 def model(spec, **sizes):
@@ -64,15 +69,10 @@ def random_rows(spec, n_requests, n, seed=0):
     )
 
 
-def tensors(rows):
-    return tuple(
-        torch.from_numpy(part) for part in (rows.request, rows.index, rows.candidate, rows.row, rows.categories)
-    )
-
-
 def logits(net, rows):
     with torch.no_grad():
-        return net(*tensors(rows)).numpy()
+        given = feed_inputs(rows)
+        return net(*(torch.from_numpy(given[name]) for name in net.inputs.sizes.names)).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranker")
     f = features()
     f.save(path)
-    export_onnx(model(f.spec), f.spec, path / "model.onnx")
+    export_onnx(model(f.spec), feed_sizes(f.spec), path / "model.onnx")
     PlattCalibrator(slope=0.9, intercept=-0.2).save(path / "calibration.json")
     facts = RankerFacts(features_hash=f.spec.hash, sources=f.sources, limit=f.limit, negative_rate=RATE)
     (path / "ranker.json").write_bytes(msgspec.json.encode(facts))
@@ -112,7 +112,7 @@ def test_a_cross_layer_is_the_papers_formula():
     torch.manual_seed(1)
     layer = CrossLayer(4)
     x0, x = torch.randn(3, 4), torch.randn(3, 4)
-    expected = x0 * (x @ layer.mix.weight.T + layer.mix.bias) + x
+    expected = x0 * (x @ layer.wide.weight.T + layer.wide.bias) + x
     torch.testing.assert_close(layer(x0, x), expected)
 
 
@@ -120,40 +120,10 @@ def test_the_low_rank_layer_is_a_full_one_with_a_product_for_its_matrix():
     torch.manual_seed(1)
     low, full = CrossLayer(5, rank=2), CrossLayer(5)
     with torch.no_grad():
-        full.mix.weight.copy_(low.mix[1].weight @ low.mix[0].weight)
-        full.mix.bias.copy_(low.mix[1].bias)
+        full.wide.weight.copy_(low.wide.weight @ low.narrow.weight)
+        full.wide.bias.copy_(low.wide.bias)
     x0, x = torch.randn(7, 5), torch.randn(7, 5)
     torch.testing.assert_close(low(x0, x), full(x0, x))
-
-
-@pytest.mark.oracle
-@pytest.mark.parametrize("rank", [None, 3])
-def test_onnx_equals_torch(rank, tmp_path):
-    spec = features().spec
-    net = model(spec, rank=rank)
-    export_onnx(net, spec, tmp_path / "model.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]  # one file, no sidecar
-    session = open_model(tmp_path / "model.onnx")
-    for n_requests, n in ((1, 1), (1, 400), (9, 50)):
-        rows = random_rows(spec, n_requests, n)
-        inputs = dict(zip([i.name for i in session.get_inputs()], [t.numpy() for t in tensors(rows)], strict=True))
-        np.testing.assert_allclose(session.run(["logit"], inputs)[0], logits(net, rows), atol=1e-5)
-
-
-def test_hoisting_the_request_changes_nothing():
-    spec = features().spec
-    net, rows = model(spec), random_rows(spec, 4, 30)
-    spread = FeatureRows(rows.request[rows.index], np.arange(30), rows.candidate, rows.row, rows.categories)
-    np.testing.assert_allclose(logits(net, rows), logits(net, spread), atol=1e-6)
-
-
-def test_an_outlier_is_clipped_before_it_can_run_away():
-    spec = features().spec
-    net, rows = model(spec), random_rows(spec, 1, 1)
-    rows.candidate[0, 0] = 1e6
-    far = logits(net, rows)
-    rows.candidate[0, 0] = 1e9
-    np.testing.assert_array_equal(far, logits(net, rows))
 
 
 def test_scores_are_the_models_with_the_thinning_undone_and_calibrated(folder):
@@ -177,7 +147,7 @@ def test_a_request_alone_scores_as_in_a_batch(folder):
 def test_flat_steps_of_the_calibrator_keep_the_models_order(folder):
     ranker = FeedRanker.load(folder, CATALOGUE)
     flat = FeedRanker(
-        ranker.features, open_model(folder / "model.onnx"), IsotonicCalibrator((0.0, 1.0), (0.3, 0.3)), ranker.facts
+        ranker.features, Runtime(folder / "model.onnx"), IsotonicCalibrator((0.0, 1.0), (0.3, 0.3)), ranker.facts
     )
     columns = flat.columns(np.array([0.2, 0.4, 0.3]))
     assert len(set(columns[P_LIKE])) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -27,10 +28,6 @@ class EmbeddingTables(nn.Module):
         forget: share of the ids that are taken for unknown while training.
     """
 
-    modulus: Tensor
-    start: Tensor
-    start_of_quotients: Tensor
-
     def __init__(
         self,
         sizes: Sequence[int],
@@ -43,18 +40,14 @@ class EmbeddingTables(nn.Module):
         super().__init__()
         self.plans: tuple[TablePlan, ...] = tuple(plan_table(size, table_sizes or TableSizes()) for size in sizes)
         self.width, self.forget = width, forget
-        ends = torch.tensor([plan.rows for plan in self.plans], dtype=torch.int64).cumsum(0)
-        start = ends - torch.tensor([plan.rows for plan in self.plans], dtype=torch.int64)
-        modulus = torch.tensor([plan.modulus for plan in self.plans], dtype=torch.int64)
-        self.register_buffer("start", start, persistent=False)
-        self.register_buffer("modulus", modulus, persistent=False)
-        self.register_buffer("start_of_quotients", start + 1 + modulus, persistent=False)
-        self.table = nn.Embedding(int(ends[-1]) if len(ends) else 1, width, sparse=True)
+        ends = list(itertools.accumulate(plan.rows for plan in self.plans))
+        self._start = [end - plan.rows for end, plan in zip(ends, self.plans, strict=True)]
+        self.table = nn.Embedding(ends[-1] if ends else 1, width, sparse=True)
         with torch.no_grad():
             self.table.weight.normal_(std=spread)
-            for plan, first in zip(self.plans, self.start_of_quotients.tolist(), strict=True):
+            for plan, start in zip(self.plans, self._start, strict=True):
                 if plan.quotients:  # they begin as factors of 1: before training, sharers are alike
-                    self.table.weight[first : first + 1 + plan.quotients] = 1.0
+                    self.table.weight[start + 1 + plan.modulus : start + plan.rows] = 1.0
 
     def forward(self, ids: Tensor, features: Sequence[int] | None = None) -> Tensor:
         """Embeddings ``(..., F, d)`` of ids ``(..., F)``.
@@ -63,26 +56,22 @@ class EmbeddingTables(nn.Module):
             ids: int64; the last axis goes over ``features``.
             features: which ones, by number; all without it.
         """
-        which = range(len(self.plans)) if features is None else features
+        which = list(range(len(self.plans)) if features is None else features)
         if self.training:
             ids = forget_ids(ids, self.forget)
         plans = [self.plans[k] for k in which]
-        chosen = torch.tensor(list(which), dtype=torch.int64)
-        row = self._rows(ids, plans, chosen)
-        found: Tensor = self.table(row + self.start[chosen])
-        paired = [at for at, plan in enumerate(plans) if plan.quotients]
-        if not paired:
+        row = ids
+        if any(plan.kind != "full" for plan in plans):
+            row = torch.where(ids > 0, (ids - 1) % torch.tensor([plan.modulus for plan in plans]) + 1, 0)
+        found: Tensor = self.table(row + torch.tensor([self._start[k] for k in which]))
+        if not any(plan.quotients for plan in plans):
             return found
-        of = chosen[paired]
-        quotient = torch.where(ids[..., paired] > 0, (ids[..., paired] - 1) // self.modulus[of] + 1, 0)
-        factor = self.table(quotient + self.start_of_quotients[of])
-        own = list(found.unbind(dim=-2))
-        for k, at in enumerate(paired):
-            own[at] = own[at] * factor[..., k, :]
-        return torch.stack(own, dim=-2)
-
-    def _rows(self, ids: Tensor, plans: Sequence[TablePlan], chosen: Tensor) -> Tensor:
-        """Rows within each feature's table; ids themselves where all tables are full."""
-        if all(plan.kind == "full" for plan in plans):
-            return ids
-        return torch.where(ids > 0, (ids - 1) % self.modulus[chosen] + 1, 0)
+        fields = []
+        for at, (k, plan) in enumerate(zip(which, plans, strict=True)):
+            field = found[..., at, :]
+            if plan.quotients:
+                of = ids[..., at]
+                quotient = torch.where(of > 0, torch.div(of - 1, plan.modulus, rounding_mode="trunc") + 1, 0)
+                field = field * self.table(quotient + (self._start[k] + 1 + plan.modulus))
+            fields.append(field)
+        return torch.stack(fields, dim=-2)

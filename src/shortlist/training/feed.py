@@ -21,10 +21,14 @@ from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
 from shortlist.learning.calibration import IdentityCalibrator
 from shortlist.learning.calibrator_choice import choose_calibrator
-from shortlist.learning.feature_rows import FeatureTrainingRows
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
-from shortlist.ranking.dcn_v2_model import DCNv2, export_onnx
-from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts, open_model
+from shortlist.ranking.dcn_v2_model import DCNv2
+from shortlist.ranking.export_model import export_onnx
+from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.input_rows import InputRows
+from shortlist.ranking.runtime import Runtime
 from shortlist.releases.manifest import RankerFact
 from shortlist.retrieval.fit import RetrievalFact, fit_all, fit_als, fit_item_neighbours, fit_popular, fit_two_tower
 from shortlist.retrieval.load import load_feed_sources
@@ -87,7 +91,7 @@ def fit_feed(dataset: Dataset, catalogue: Catalogue, folder: Path, plan: FeedPla
         negative_rate=learn.negative_rate,
     )
     (ranking / "ranker.json").write_bytes(msgspec.json.encode(facts_of_ranker))
-    uncalibrated = FeedRanker(features, open_model(ranking / "model.onnx"), IdentityCalibrator(), facts_of_ranker)
+    uncalibrated = FeedRanker(features, Runtime(ranking / "model.onnx"), IdentityCalibrator(), facts_of_ranker)
     chosen = choose_calibrator(uncalibrated.raw(held_out.rows), held_out.label, held_out.user, rng=plan.seed)
     chosen.calibrator.save(ranking / "calibration.json")
     RateBaselines.fit([learn, held_out], len(catalogue)).save(folder / "evaluation")
@@ -140,26 +144,24 @@ def fit_ranker(
 
     The validation rows are thinned like the training rows, so that both losses are of one kind.
     """
-    request, candidate = learn.rows.request[learn.rows.index], learn.rows.candidate
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the matrices are small, and the sums are the same on every machine
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = DCNv2(features.spec, _scale(request), _scale(candidate), bias=_log_odds(learn.label))
-        thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
-        fitted = fit_classifier(
-            model,
-            FeatureTrainingRows(learn.rows, learn.label.astype(np.float32)),
-            validation=FeatureTrainingRows(held_out.rows.keep(thinned), held_out.label[thinned].astype(np.float32)),
-            recipe=ClassifierRecipe(),
-            seed=seed,
-            progress=lambda done, total: progress("feed ranker", done, total),
-        )
-        fitted.curve.save(folder / "learning_curve.csv")
-        export_onnx(model, features.spec, folder / "model.onnx")
-    finally:
-        torch.set_num_threads(threads)
+    sizes = feed_sizes(features.spec)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        scales = _scale(learn.rows.request[learn.rows.index]), _scale(learn.rows.candidate)
+        model = DCNv2(InputLayer(sizes, *scales, width=8), bias=_log_odds(learn.label))
+    thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
+    fitted = fit_classifier(
+        model,
+        InputRows(sizes, feed_inputs(learn.rows), learn.label.astype(np.float32)),
+        validation=InputRows(
+            sizes, feed_inputs(held_out.rows.keep(thinned)), held_out.label[thinned].astype(np.float32)
+        ),
+        recipe=ClassifierRecipe(),
+        seed=seed,
+        progress=lambda done, total: progress("feed ranker", done, total),
+    )
+    fitted.curve.save(folder / "learning_curve.csv")
+    export_onnx(model, sizes, folder / "model.onnx")
     return fitted.losses
 
 

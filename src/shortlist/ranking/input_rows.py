@@ -1,33 +1,35 @@
-"""Computed features with labels, as rows that a training loop gathers from."""
+"""A model's inputs with labels, as rows that a training loop gathers from."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from shortlist.core.arrays import Array, Float32, Int64
-from shortlist.features.feed_features import FeatureRows
 from shortlist.learning.tower_examples import epoch_batches
 from shortlist.learning.training_rows import Gathered
+from shortlist.ranking.input_sizes import InputSizes, gather_inputs
 
-__all__ = ["FeatureTrainingRows"]
+__all__ = ["InputRows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FeatureTrainingRows:
-    """``TrainingRows`` over a ``FeatureRows``; the model's arguments are its fields.
+class InputRows:
+    """``TrainingRows`` in memory.
 
     Attributes:
-        rows: the features.
+        sizes: names and order of the inputs.
+        inputs: by name; ``(R, ...)`` those of requests, ``(N, ...)`` those of candidates.
         label: float32 ``(N,)``.
         weight: float32 ``(N,)``; None counts all alike.
     """
 
-    rows: FeatureRows
+    sizes: InputSizes
+    inputs: Mapping[str, Array]
     label: Float32
     weight: Float32 | None = None
 
@@ -37,7 +39,11 @@ class FeatureTrainingRows:
     def fingerprint(self) -> str:
         """SHA-256 over all arrays."""
         digest = hashlib.sha256()
-        for array in (*self._arrays(), self.label, *(() if self.weight is None else (self.weight,))):
+        for array in (
+            *(self.inputs[name] for name in self.sizes.names),
+            self.label,
+            *(() if self.weight is None else (self.weight,)),
+        ):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
@@ -47,22 +53,10 @@ class FeatureTrainingRows:
 
     def gather(self, chosen: Int64) -> Gathered:
         """Of the requests, those that the chosen rows are of; each is worked on once."""
-        rows = self.rows
-        request, index = np.unique(rows.index[chosen], return_inverse=True)
-        arrays: tuple[Array, ...] = (
-            rows.request[request],
-            index,
-            rows.candidate[chosen],
-            rows.row[chosen],
-            rows.categories[chosen],
-        )
+        part = gather_inputs(self.sizes, self.inputs, chosen)
         weight = np.ones(len(chosen), np.float32) if self.weight is None else self.weight[chosen]
         return Gathered(
-            [torch.from_numpy(array) for array in arrays],
+            [torch.from_numpy(part[name]) for name in self.sizes.names],
             torch.from_numpy(self.label[chosen]),
             torch.from_numpy(weight),
         )
-
-    def _arrays(self) -> tuple[Array, ...]:
-        rows = self.rows
-        return rows.request, rows.index, rows.candidate, rows.row, rows.categories

@@ -1,0 +1,67 @@
+"""Export of a trained ranker to one ONNX file; imports torch, so nothing that serves may import it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor, nn
+
+from shortlist.ranking.input_sizes import InputSizes
+from shortlist.ranking.runtime import SIZES_KEY
+
+__all__ = ["export_onnx"]
+
+
+def export_onnx(model: nn.Module, sizes: InputSizes, path: Path) -> None:
+    """Write the model: inputs by ``sizes.names``, output ``logit``, any number of requests and rows.
+
+    The file says what its inputs are, for ``Runtime``. The request's side is worked out on its R rows inside of the
+    graph, and gathered for the N candidates.
+
+    Args:
+        model: takes the inputs in the order of their names; put into evaluation mode.
+        sizes: of the inputs.
+        path: of the file; it holds the weights as well.
+    """
+    model.eval()
+    requests, rows = torch.export.Dim("requests", min=1), torch.export.Dim("rows", min=1)
+    dynamic = tuple({0: requests if name in sizes.request_names else rows} for name in sizes.names)
+    exporter = logging.getLogger("torch.onnx._internal.exporter")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)  # it warns of torchvision, which nothing here needs
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # the exporter's own deprecations, which are not ours to mend
+            program = torch.onnx.export(
+                model,
+                tuple(_example(sizes, name) for name in sizes.names),
+                dynamo=True,
+                verbose=False,
+                input_names=list(sizes.names),
+                output_names=["logit"],
+                dynamic_shapes={"arguments": dynamic},
+            )
+        if program is None:
+            raise AssertionError("the dynamo exporter returns a program")
+        program.model.metadata_props[SIZES_KEY] = msgspec.json.encode(sizes).decode()
+        program.save(path, external_data=False)
+    finally:
+        exporter.setLevel(level)
+
+
+def _example(sizes: InputSizes, name: str) -> Tensor:
+    """Some input of this name: of two requests and three rows."""
+    n = 2 if name in sizes.request_names else 3
+    side, _, what = name.partition("_")
+    if name == "request_index":
+        return torch.tensor([0, 0, 1])
+    if what == "dense":
+        return torch.zeros(n, sizes.request_dense if side == "request" else sizes.candidate_dense)
+    if what == "ids":
+        return torch.zeros(n, len(sizes.request_ids if side == "request" else sizes.candidate_ids), dtype=torch.int64)
+    lists = sizes.request_lists if side == "request" else sizes.candidate_lists
+    return torch.zeros(n, lists[int(what.removeprefix("list_"))].length, dtype=torch.int64)

@@ -1,0 +1,114 @@
+"""``InputSizes``: what a model has to know of its inputs, and the names and order in which it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from shortlist.core.arrays import Array, Bool, Int64
+from shortlist.core.errors import DataError
+
+__all__ = ["IdList", "InputSizes", "checked_ids", "gather_inputs"]
+
+
+class IdList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of ids, padded with 0.
+
+    Attributes:
+        length: at most.
+        size: ids there are, the unknown one among them.
+        like: number of the candidate's categorical feature whose ids, and whose table, these are; None for ids of
+            their own. A history of items is like the candidate's item, and target attention may compare the two.
+    """
+
+    length: int
+    size: int
+    like: int | None = None
+
+
+class InputSizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes of a model's inputs, of the request's side and of the candidate's.
+
+    Attributes:
+        request_dense: real numbers of a request.
+        request_ids: ids of each categorical feature of a request.
+        request_lists: lists of ids of a request, such as its history, newest first.
+        candidate_dense: real numbers of a candidate.
+        candidate_ids: ids of each categorical feature of a candidate.
+        candidate_lists: lists of ids of a candidate.
+    """
+
+    request_dense: int = 0
+    request_ids: tuple[int, ...] = ()
+    request_lists: tuple[IdList, ...] = ()
+    candidate_dense: int = 0
+    candidate_ids: tuple[int, ...] = ()
+    candidate_lists: tuple[IdList, ...] = ()
+
+    @property
+    def request_names(self) -> tuple[str, ...]:
+        """Inputs of a request, each ``(R, ...)``; those that hold nothing are left out."""
+        return _names("request", self.request_dense, self.request_ids, self.request_lists)
+
+    @property
+    def candidate_names(self) -> tuple[str, ...]:
+        """Inputs of a candidate, each ``(N, ...)``."""
+        return _names("candidate", self.candidate_dense, self.candidate_ids, self.candidate_lists)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All inputs in the order of a model's arguments; ``request_index``, int64 ``(N,)``, says whose a candidate is.
+
+        Example:
+            >>> InputSizes(request_dense=2, candidate_ids=(9, 9), candidate_lists=(IdList(length=3, size=5),)).names
+            ('request_dense', 'request_index', 'candidate_ids', 'candidate_list_0')
+        """
+        return (*self.request_names, *(("request_index",) if self.request_names else ()), *self.candidate_names)
+
+    def limits(self, name: str) -> Int64:
+        """How many ids there are in each column of the input of this name; -1 for real numbers."""
+        side, what = name.split("_", 1)
+        if what == "ids":
+            return np.array(self.request_ids if side == "request" else self.candidate_ids)
+        if what.startswith("list_"):
+            lists = self.request_lists if side == "request" else self.candidate_lists
+            return np.array([lists[int(what.removeprefix("list_"))].size])
+        return np.array([-1])
+
+
+def checked_ids(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
+    """Refuse ids that no table has: a gather does not, and scores -1 by the last row of a table.
+
+    Raises:
+        DataError: an id is negative or too large, or ``request_index`` names no request.
+    """
+    for name in sizes.names:
+        values = inputs[name]
+        if values.size == 0 or name.endswith("_dense"):
+            continue
+        limit = len(inputs[sizes.request_names[0]]) if name == "request_index" else sizes.limits(name)
+        if values.min() < 0 or (values >= limit).any():
+            raise DataError(
+                f"ids of {name!r} lie between {values.min()} and {values.max()}, outside of [0, {np.max(limit)})",
+                where=name,
+                fix="look ids up in the release's vocabularies; what they do not hold is 0",
+            )
+
+
+def gather_inputs(sizes: InputSizes, inputs: Mapping[str, Array], chosen: Int64 | Bool) -> dict[str, Array]:
+    """The inputs of chosen candidates and of their requests, each request once."""
+    part: dict[str, Array] = {name: inputs[name][chosen] for name in sizes.candidate_names}
+    if sizes.request_names:
+        request, part["request_index"] = np.unique(inputs["request_index"][chosen], return_inverse=True)
+        part |= {name: inputs[name][request] for name in sizes.request_names}
+    return part
+
+
+def _names(side: str, dense: int, ids: tuple[int, ...], lists: tuple[IdList, ...]) -> tuple[str, ...]:
+    return (
+        *((f"{side}_dense",) if dense else ()),
+        *((f"{side}_ids",) if ids else ()),
+        *(f"{side}_list_{k}" for k in range(len(lists))),
+    )

@@ -1,0 +1,70 @@
+"""``Runtime``: a trained ranker on onnxruntime, without torch; ids that no table has are refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import numpy as np
+
+from shortlist.core.arrays import Array, Float32
+from shortlist.core.errors import ReleaseError
+from shortlist.ranking.input_sizes import InputSizes, checked_ids
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports to its maker unless told not to, at import
+import onnxruntime as ort
+
+__all__ = ["SIZES_KEY", "Runtime"]
+
+SIZES_KEY = "shortlist.inputs"
+"""Under which the model's file holds its ``InputSizes``, as JSON."""
+
+_AT_ONCE = 65_536
+
+
+class Runtime:
+    """A model of ``export_onnx``. The request's side is worked out once a request, inside of the graph.
+
+    Args:
+        path: of the ONNX file.
+
+    Raises:
+        ReleaseError: the file is missing, is no model, or does not say what its inputs are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1  # requests are what runs side by side
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            held = self._session.get_modelmeta().custom_metadata_map[SIZES_KEY]
+            self.sizes = msgspec.json.decode(held, type=InputSizes)
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base class of their own
+            raise ReleaseError(
+                f"the model cannot be read: {error}", where=str(path), fix="train a new release"
+            ) from None
+
+    def logits(self, inputs: Mapping[str, Array]) -> Float32:
+        """Logits, float32 ``(N,)``.
+
+        Args:
+            inputs: by name, see ``InputSizes``; others are left alone.
+
+        Raises:
+            DataError: an id is outside of its table, or an index names no request.
+        """
+        checked_ids(self.sizes, inputs)
+        n = len(inputs[self.sizes.candidate_names[0]])
+        if n <= _AT_ONCE:
+            return self._run(inputs, slice(0, n))
+        return np.concatenate([self._run(inputs, slice(at, at + _AT_ONCE)) for at in range(0, n, _AT_ONCE)])
+
+    def _run(self, inputs: Mapping[str, Array], rows: slice) -> Float32:
+        of_requests = self.sizes.request_names
+        given = {name: inputs[name] if name in of_requests else inputs[name][rows] for name in self.sizes.names}
+        return cast("Float32", self._session.run(["logit"], given)[0])
