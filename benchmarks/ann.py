@@ -1,7 +1,11 @@
 """Vector search, 1 million × 64, top 200, in two regimes.
 
 "Raw inner product": lengths are lognormal and queries come from elsewhere than the items, as with factors or towers
-that are not normalised. "Cosine": queries come from where the items come from. One query at a time, on one thread.
+that are not normalised. "Cosine": queries come from where the items come from, and their recalls differ more, so that it
+takes more of them. One query at a time, on one thread.
+
+The tuner must prove its recall on held-out queries (lower limit of the 95% interval); the grid, which has other queries,
+other efforts and other indexes, is held to the same proof.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from shortlist.retrieval.index.ivf_sq8 import IvfSq8Index
 from shortlist.retrieval.index.metric import Metric
 from shortlist.retrieval.index.reduction import ReducedHnswIndex
 from shortlist.retrieval.index.scann_index import ScannIndex, scann_installed
-from shortlist.retrieval.index.tune import Tuned, candidates, tune
+from shortlist.retrieval.index.tune import Tuned, candidates, recall_of, tune
 from shortlist.retrieval.index.vector_index import VectorIndex
 
 __all__ = ["K", "cosine", "exact_best", "latency", "one_thread", "out_of_distribution", "recall_row", "regime", "run"]
@@ -117,13 +121,15 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
     """Each index at the least effort that finds 95%, or at its best, then the tuner's pick beside the whole grid."""
     count = 100_000 if quick else 1_000_000
     one_thread()
-    worlds = {"raw inner product": out_of_distribution, "cosine": cosine}
-    return [row for name, world in worlds.items() for row in regime(name, *world(count, 400, seed), seed=seed)]
+    return [
+        *regime("raw inner product", *out_of_distribution(count, 400, seed), seed=seed),
+        *regime("cosine", *cosine(count, 2_000, seed), seed=seed),
+    ]
 
 
 def regime(name: str, x: Float32, queries: Float32, *, seed: int) -> list[Row]:
-    """The rows of one world: 240 queries for the tuner, the others for the grid, which shares nothing else with it."""
-    tuning, testing = queries[:240], queries[240:]
+    """The rows of one world: three in five queries for the tuner, the others for the grid, which shares nothing else."""
+    tuning, testing = np.split(queries, [3 * len(queries) // 5])
     best = exact_best(x, testing, K)
     tried = list(candidates(Metric.DOT, len(x)))
     built = [*tried, *_more(name, len(x))]
@@ -133,7 +139,7 @@ def regime(name: str, x: Float32, queries: Float32, *, seed: int) -> list[Row]:
     enough: list[_Point] = []
     for index, took in zip(built, seconds, strict=True):
         points = _grid(index, testing, best, min((p.p50 for p in enough), default=np.inf))
-        enough += [p for p in points if p.recall >= _TARGET]
+        enough += [p for p in points if p.low >= _TARGET]
         rows += _rows(name, index, points, best, testing, took)
     rows.append(median_row("NumPy", f"{name}: argpartition of all, recall 1", latency(_numpy(x), testing[:50])))
     return rows + _picked(name, tuned, min(enough, key=lambda p: p.p50), testing, best)
@@ -143,13 +149,14 @@ class _Point(NamedTuple):
     searched: VectorIndex
     effort: int
     recall: float
+    low: float
     p50: float
 
 
 def _more(name: str, count: int) -> list[VectorIndex]:
     """What the tuner does not try: other numbers of cells, and on raw inner products the reduction."""
     root = int(count**0.5)
-    more: list[VectorIndex] = [IvfSq8Index(cells=4 * root)]
+    more: list[VectorIndex] = [IvfSq8Index(cells=6 * root)]
     if scann_installed():
         more.append(ScannIndex(cells=root // 2, reorder=1500))
     if name != "cosine":
@@ -171,8 +178,9 @@ def _grid(index: VectorIndex, queries: Float32, best: Int64, fastest: float) -> 
         while True:
             step = min(int(effort), most)
             found = variant.search(queries, K, effort=step).ids
-            recall = recall_row("", "", found, best).value
-            points.append(_Point(variant, step, recall, float(np.median(latency(_ask(variant, step), queries[:100])))))
+            recall, low = recall_of(found, best)
+            p50 = float(np.median(latency(_ask(variant, step), queries[:100])))
+            points.append(_Point(variant, step, recall, low, p50))
             if recall >= _GOOD or step == most or points[-1].p50 > 3 * fastest:
                 break
             effort = max(effort * (2.0 if recall < 0.6 else 1.5 if recall < 0.9 else 1.15), effort + 1)
@@ -200,10 +208,10 @@ def _name(index: VectorIndex) -> str:
 def _rows(
     name: str, index: VectorIndex, points: Sequence[_Point], best: Int64, queries: Float32, seconds: float
 ) -> list[Row]:
-    enough = [p for p in points if p.recall >= _TARGET]
+    enough = [p for p in points if p.low >= _TARGET]
     point = min(enough, key=lambda p: p.p50) if enough else max(points, key=lambda p: p.recall)
     what = f"{name}: {_name(point.searched)}, effort {point.effort}"
-    times = latency(_ask(point.searched, point.effort), queries)
+    times = latency(_ask(point.searched, point.effort), queries[:400])
     with tempfile.TemporaryDirectory() as folder:
         index.save(Path(folder))
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
@@ -222,7 +230,10 @@ def _picked(name: str, tuned: Tuned, fastest: _Point, queries: Float32, best: In
     pick = tuned.pick
     times = np.array(
         [
-            [np.median(latency(_ask(i, effort), queries)) for i, effort in ((pick.index, pick.effort), fastest[:2])]
+            [
+                np.median(latency(_ask(i, effort), queries[:160]))
+                for i, effort in ((pick.index, pick.effort), fastest[:2])
+            ]
             for _ in range(5)
         ]
     )
