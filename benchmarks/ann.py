@@ -1,10 +1,10 @@
 """Vector search, 1 million × 64, top 200, in two regimes.
 
 "Raw inner product": lengths are lognormal and queries come from elsewhere than the items, as with factors or towers
-that are not normalised. "Cosine": queries come from where the items come from, and their recalls differ more, so that it
-takes more of them. One query at a time, on one thread.
+that are not normalised. "Cosine": queries come from where the items come from; their recalls differ more, so that more
+of them are needed. One query at a time, on one thread.
 
-The tuner must prove its recall on held-out queries (lower limit of the 95% interval); the grid, which has other queries,
+The tuner must prove its recall on held-out queries (lower limit of the 95% interval); the grid, with other queries,
 other efforts and other indexes, is held to the same proof.
 """
 
@@ -128,7 +128,7 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
 
 
 def regime(name: str, x: Float32, queries: Float32, *, seed: int) -> list[Row]:
-    """The rows of one world: three in five queries for the tuner, the others for the grid, which shares nothing else."""
+    """The rows of one world: three in five queries are the tuner's, the others the grid's; they share nothing else."""
     tuning, testing = np.split(queries, [3 * len(queries) // 5])
     best = exact_best(x, testing, K)
     tried = list(candidates(Metric.DOT, len(x)))
