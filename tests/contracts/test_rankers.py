@@ -13,7 +13,7 @@ from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.learning.table_plan import TableSizes
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.din_model import DIN
-from shortlist.ranking.dlrm_model import DLRM
+from shortlist.ranking.dlrm_model import DLRM, pair_dots
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.factorization_machine_model import FactorizationMachine
 from shortlist.ranking.final_mlp_model import FinalMLP
@@ -245,6 +245,11 @@ def test_why_they_are_refused_the_model_itself_would_score_minus_one_by_another_
     inputs["candidate_ids"][0, 0] = -1
     score = logits(model, inputs)
     assert np.isfinite(score).all()
+
+
+def test_the_gradient_of_pair_dots_is_that_of_finite_differences():
+    vectors = torch.randn(3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    assert torch.autograd.gradcheck(pair_dots, (vectors,))
 
 
 def test_attention_without_a_history_is_refused():

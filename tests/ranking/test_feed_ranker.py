@@ -126,6 +126,23 @@ def test_the_low_rank_layer_is_a_full_one_with_a_product_for_its_matrix():
     torch.testing.assert_close(low(x0, x), full(x0, x))
 
 
+@pytest.mark.parametrize("rank", [None, 3])
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_the_model_is_the_papers_formula_written_out(rank, layers):
+    """All of the sides' products that are worked out apart, beside layers that know nothing of it."""
+    spec = features().spec
+    net, rows = model(spec, rank=rank, cross_layers=layers), random_rows(spec, 4, 30)
+    given = feed_inputs(rows)
+    with torch.no_grad():
+        inputs = net.inputs(*(torch.from_numpy(given[name]) for name in net.inputs.sizes.names))
+        x0 = x = torch.cat([inputs.request[inputs.index], inputs.candidate], dim=1)
+        for layer in (*([net.first] if net.first else []), *net.cross, net.last):
+            x = layer(x0, x)
+        deep = torch.relu(net.deep.others[0](torch.relu(net.deep.first(x0))))
+        expected = net.output(torch.cat([x, deep], dim=1)).squeeze(1).numpy()
+    np.testing.assert_allclose(logits(net, rows), expected, atol=1e-5)
+
+
 def test_scores_are_the_models_with_the_thinning_undone_and_calibrated(folder):
     ranker = FeedRanker.load(folder, CATALOGUE)
     batch, candidates = requests(2), found(2)

@@ -7,7 +7,7 @@ import sys
 import typer
 
 import shortlist
-from shortlist.cli import data, evaluate, index, lessons, log, releases, serve, simulate, train
+from shortlist.cli import data, evaluate, index, lessons, log, models, releases, serve, simulate, train
 from shortlist.cli.demo import demo
 from shortlist.core.errors import ShortlistError
 
@@ -24,6 +24,7 @@ app.command("demo")(demo)
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("models")(models.models)
 app.command("simulate")(simulate.simulate)
 app.command("serve")(serve.serve)
 app.add_typer(releases.app, name="releases")

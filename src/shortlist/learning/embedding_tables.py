@@ -41,11 +41,11 @@ class EmbeddingTables(nn.Module):
         self.plans: tuple[TablePlan, ...] = tuple(plan_table(size, table_sizes or TableSizes()) for size in sizes)
         self.width, self.forget = width, forget
         ends = list(itertools.accumulate(plan.rows for plan in self.plans))
-        self._start = [end - plan.rows for end, plan in zip(ends, self.plans, strict=True)]
+        self.starts = [end - plan.rows for end, plan in zip(ends, self.plans, strict=True)]
         self.table = nn.Embedding(ends[-1] if ends else 1, width, sparse=True)
         with torch.no_grad():
             self.table.weight.normal_(std=spread)
-            for plan, start in zip(self.plans, self._start, strict=True):
+            for plan, start in zip(self.plans, self.starts, strict=True):
                 if plan.quotients:  # they begin as factors of 1: before training, sharers are alike
                     self.table.weight[start + 1 + plan.modulus : start + plan.rows] = 1.0
 
@@ -63,7 +63,7 @@ class EmbeddingTables(nn.Module):
         row = ids
         if any(plan.kind != "full" for plan in plans):
             row = torch.where(ids > 0, (ids - 1) % torch.tensor([plan.modulus for plan in plans]) + 1, 0)
-        found: Tensor = self.table(row + torch.tensor([self._start[k] for k in which]))
+        found: Tensor = self.table(row + torch.tensor([self.starts[k] for k in which]))
         if not any(plan.quotients for plan in plans):
             return found
         fields = []
@@ -72,6 +72,6 @@ class EmbeddingTables(nn.Module):
             if plan.quotients:
                 of = ids[..., at]
                 quotient = torch.where(of > 0, torch.div(of - 1, plan.modulus, rounding_mode="trunc") + 1, 0)
-                field = field * self.table(quotient + (self._start[k] + 1 + plan.modulus))
+                field = field * self.table(quotient + (self.starts[k] + 1 + plan.modulus))
             fields.append(field)
         return torch.stack(fields, dim=-2)

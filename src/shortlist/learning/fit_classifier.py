@@ -147,12 +147,14 @@ def fit_classifier(
                 loop.step(chosen, epoch, step)
                 steps += 1
             learned.append(loop.mean_loss())
-            if stopping.better(-loop.loss_of(validation)):
-                best = {name: value.clone() for name, value in model.state_dict().items()}
+            better, last = stopping.better(-loop.loss_of(validation)), epoch + 1 == recipe.epochs
+            if better:  # after the last pass the model itself holds them
+                best = {} if last else {name: value.clone() for name, value in model.state_dict().items()}
             checkpoint(epoch + 1, 0)
             if progress is not None:
                 progress(epoch + 1, recipe.epochs)
-    model.load_state_dict(best)
+    if best:
+        model.load_state_dict(best)
     model.eval()
     return FittedClassifier(LearningCurve(tuple(learned), tuple(-figure for figure in stopping.seen)), steps)
 

@@ -34,14 +34,33 @@ class CrossLayer(nn.Module):
         return torch.addcmul(x, x0, self.wide(x if self.narrow is None else self.narrow(x)))
 
     def of_inputs(self, x0: Tensor, inputs: Inputs) -> Tensor:
-        """The same for x = x0, of which the request's part is multiplied once a request."""
+        """The same for x = x0, ``x0 ⊙ (W x0 + b + 1)``; the request's part of W x0 is multiplied once a request."""
         request, index, candidate = inputs.request, inputs.index, inputs.candidate
         if self.narrow is None:
-            return torch.addcmul(x0, x0, split_linear(self.wide, request, index, candidate))
-        mixed = functional.linear(
-            split_linear(self.narrow, request, index, candidate), self.wide.weight, self.wide.bias
-        )
-        return torch.addcmul(x0, x0, mixed)
+            return x0 * (split_linear(self.wide, request, index, candidate) + 1.0)
+        narrow = split_linear(self.narrow.weight, request, index, candidate)
+        return x0 * functional.linear(narrow, self.wide.weight, self.wide.bias + 1.0)
+
+    def weighed(self, weight: Tensor, inputs: Inputs, x: Tensor) -> Tensor:
+        """``weight · x'``, ``(N,)``, without x': of the last layer nothing else is asked.
+
+            w · x' = w · x + (w ⊙ b) · x0 + (V x) · (U' (w ⊙ x0))
+
+        All that x0 is multiplied with is worked out once a request for the request's part.
+
+        Args:
+            weight: w, ``(width,)``.
+            inputs: whose x0.
+            x: ``(N, width)``.
+        """
+        request, index, candidate = inputs.request, inputs.index, inputs.candidate
+        turned = (self.wide.weight * weight.unsqueeze(1)).T
+        of_inputs = torch.cat([turned, (weight * self.wide.bias).unsqueeze(0)])
+        b = split_linear(of_inputs, request, index, candidate)
+        if self.narrow is None:
+            return functional.linear(x, weight.unsqueeze(0)).squeeze(1) + (x * b[:, :-1]).sum(dim=1) + b[:, -1]
+        a = functional.linear(x, torch.cat([self.narrow.weight, weight.unsqueeze(0)]))
+        return (a[:, :-1] * b[:, :-1]).sum(dim=1) + a[:, -1] + b[:, -1]
 
 
 class DCNv2(nn.Module):
@@ -71,8 +90,9 @@ class DCNv2(nn.Module):
         super().__init__()
         self.inputs = inputs
         width = inputs.request_width + inputs.candidate_width
-        self.first = CrossLayer(width, rank)
-        self.cross = nn.ModuleList(CrossLayer(width, rank) for _ in range(cross_layers - 1))
+        self.first = CrossLayer(width, rank) if cross_layers > 1 else None
+        self.cross = nn.ModuleList(CrossLayer(width, rank) for _ in range(cross_layers - 2))
+        self.last = CrossLayer(width, rank)
         self.deep = SplitMLP(width, hidden, dropout)
         self.output = output_layer(width + self.deep.width, bias)
 
@@ -80,9 +100,10 @@ class DCNv2(nn.Module):
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
         inputs = self.inputs(*arguments)
         x0 = inputs.flat
-        x = self.first.of_inputs(x0, inputs)
+        x = x0 if self.first is None else self.first.of_inputs(x0, inputs)
         for layer in self.cross:
             x = layer(x0, x)
         deep = self.deep(inputs.request, inputs.index, inputs.candidate)
-        logit: Tensor = self.output(torch.cat([x, deep], dim=1)).squeeze(1)
-        return logit
+        weight = self.output.weight[0]
+        crossed = self.last.weighed(weight[: x0.shape[1]], inputs, x)
+        return crossed + functional.linear(deep, weight[x0.shape[1] :].unsqueeze(0), self.output.bias).squeeze(1)

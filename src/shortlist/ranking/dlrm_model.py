@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
@@ -64,27 +65,42 @@ def pair_dots(vectors: Tensor) -> Tensor:
         >>> pair_dots(torch.tensor([[[1.0, 0.0], [2.0, 5.0], [3.0, 1.0]]])).tolist()
         [[2.0, 3.0, 11.0]]
     """
+    if torch.is_grad_enabled():
+        dots: Tensor = _PairDots.apply(vectors)  # type: ignore[no-untyped-call]
+        return dots
+    return _dots(vectors)
+
+
+def _dots(vectors: Tensor) -> Tensor:
     square = (vectors @ vectors.transpose(1, 2)).flatten(1)
-    n = vectors.shape[1]
-    first, second = torch.triu_indices(n, n, offset=1)
-    if not torch.is_grad_enabled():
-        return square[:, first * n + second]
-    picked: Tensor = _Columns.apply(square, first * n + second)  # type: ignore[no-untyped-call]
-    return picked
+    return square.index_select(1, _above_the_diagonal(vectors.shape[1]))
 
 
-class _Columns(torch.autograd.Function):
-    """Chosen columns, each at most once: the gradient is copied to its place, where indexing would add it up there."""
+def _above_the_diagonal(n: int) -> Tensor:
+    """Places of the pairs i < j in a matrix of n rows, laid flat."""
+    first, second = torch.triu_indices(n, n, offset=1).unbind()
+    places: Tensor = first * n + second
+    return places
+
+
+class _PairDots(torch.autograd.Function):
+    """With G the gradient at i < j, the vectors' gradient is ``(G + G') V``: one product, where autograd has two.
+
+    G + G' is gathered, entry by entry, from the pairs' gradients; indexing would add them up at their places instead.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, columns: Tensor) -> Tensor:
-        ctx.width = x.shape[1]
-        ctx.save_for_backward(columns)
-        return x[:, columns]
+    def forward(ctx: Any, vectors: Tensor) -> Tensor:
+        ctx.save_for_backward(vectors)
+        return _dots(vectors)
 
     @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:
-        (columns,) = ctx.saved_tensors
-        place = torch.full((ctx.width,), len(columns))
-        place[columns] = torch.arange(len(columns))
-        return torch.nn.functional.pad(grad[0], (0, 1))[:, place], None
+    def backward(ctx: Any, *grad: Tensor) -> Tensor:
+        vectors: Tensor = ctx.saved_tensors[0]
+        n = vectors.shape[1]
+        pairs = _above_the_diagonal(n)
+        place = torch.full((n * n,), len(pairs))  # the diagonal has the gradient that is padded on, 0
+        place[pairs] = torch.arange(len(pairs))
+        place = torch.minimum(place.view(n, n), place.view(n, n).T).flatten()
+        both: Tensor = functional.pad(grad[0], (0, 1)).index_select(1, place).view(-1, n, n)
+        return both @ vectors

@@ -64,6 +64,11 @@ class GBDT:
             sets.table(),
         )
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that were learned: a feature and a threshold a node, a value a leaf."""
+        return int(2 * self._trees[2].sum()) + len(self._trees[3])
+
     def raw(self, x: Array) -> Float64:
         """F, float64 ``(N,)``: log odds divided by ``slope`` for a classifier.
 

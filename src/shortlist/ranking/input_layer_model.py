@@ -87,22 +87,22 @@ def of_rows(request: Tensor, index: Tensor | None) -> Tensor:
     return request if index is None else request.index_select(0, index)
 
 
-def split_linear(layer: nn.Linear, request: Tensor, index: Tensor | None, candidate: Tensor) -> Tensor:
+def split_linear(layer: nn.Linear | Tensor, request: Tensor, index: Tensor | None, candidate: Tensor) -> Tensor:
     """``layer([request[index], candidate])``, the request's product worked out once a request.
 
         W [x_r, x_c] + b = (W_r x_r)[index] + (W_c x_c + b)
 
     Args:
-        layer: of ``r + c`` inputs.
+        layer: of ``r + c`` inputs, or its weight where there is no bias.
         request: ``(R, r)``.
-        index: int64 ``(N,)``.
+        index: int64 ``(N,)``; None where there is no request, and the candidate is all.
         candidate: ``(N, c)``.
     """
+    weight, bias = (layer, None) if isinstance(layer, Tensor) else (layer.weight, layer.bias)
     if index is None:
-        return functional.linear(candidate, layer.weight, layer.bias)
+        return functional.linear(candidate, weight, bias)
     r = request.shape[1]
-    of_candidate = functional.linear(candidate, layer.weight[:, r:], layer.bias)
-    return of_rows(functional.linear(request, layer.weight[:, :r]), index) + of_candidate
+    return of_rows(functional.linear(request, weight[:, :r]), index) + functional.linear(candidate, weight[:, r:], bias)
 
 
 class InputLayer(nn.Module):

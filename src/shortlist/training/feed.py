@@ -38,7 +38,7 @@ from shortlist.training.plan import LEARNED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
 from shortlist.training.requests import LabelledRequests
 
-__all__ = ["FeedFit", "early_components", "fit_feed", "fit_ranker", "ranker_examples"]
+__all__ = ["FeedFit", "early_components", "fit_feed", "fit_ranker", "log_odds", "ranker_examples", "scale_of"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -147,8 +147,8 @@ def fit_ranker(
     sizes = feed_sizes(features.spec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        scales = _scale(learn.rows.request[learn.rows.index]), _scale(learn.rows.candidate)
-        model = DCNv2(InputLayer(sizes, *scales, width=8), bias=_log_odds(learn.label))
+        scales = scale_of(learn.rows.request[learn.rows.index]), scale_of(learn.rows.candidate)
+        model = DCNv2(InputLayer(sizes, *scales, width=8), bias=log_odds(learn.label))
     thinned = held_out.label | (np.random.default_rng(seed).random(len(held_out)) < learn.negative_rate)
     fitted = fit_classifier(
         model,
@@ -232,13 +232,13 @@ def _examples(
     return examples
 
 
-def _log_odds(label: Bool) -> float:
+def log_odds(label: Bool) -> float:
     """The log odds of the share of positives; there are some, and there are negatives."""
     rate = float(label.mean())
     return float(np.log(rate / (1.0 - rate)))
 
 
-def _scale(values: Float32) -> Float32:
+def scale_of(values: Float32) -> Float32:
     """Mean and standard deviation of each column, float32 ``(2, c)``."""
     wide = values.astype(np.float64)
     return np.stack([wide.mean(axis=0), np.maximum(wide.std(axis=0), 1e-3)]).astype(np.float32)

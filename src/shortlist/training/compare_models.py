@@ -1,0 +1,299 @@
+"""All rankers trained on the same rows of a data set, and judged on the same later ones."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from torch import nn
+
+from shortlist.core.arrays import Array, Float32, Float64, Int64
+from shortlist.datasets.dataset import Dataset
+from shortlist.evaluation.bootstrap import clustered_interval
+from shortlist.evaluation.calibration import debiased_calibration_error
+from shortlist.evaluation.metrics.auc import auc
+from shortlist.evaluation.metrics.log_loss import log_loss
+from shortlist.evaluation.metrics.ndcg import ndcg
+from shortlist.features.catalogue import Catalogue
+from shortlist.learning.calibration import undo_downsampling
+from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
+from shortlist.learning.learning_curve import LearningCurve
+from shortlist.ranking.dcn_v2_model import DCNv2
+from shortlist.ranking.din_model import DIN
+from shortlist.ranking.dlrm_model import DLRM
+from shortlist.ranking.export_model import export_onnx
+from shortlist.ranking.factorization_machine_model import FactorizationMachine
+from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.final_mlp_model import FinalMLP
+from shortlist.ranking.gbdt import GBDT
+from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
+from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.input_rows import InputRows
+from shortlist.ranking.input_sizes import IdList, InputSizes, gather_inputs
+from shortlist.ranking.logistic_regression_model import LogisticRegression
+from shortlist.ranking.masknet_model import MaskNet
+from shortlist.ranking.runtime import Runtime
+from shortlist.training.examples import Examples, make_examples
+from shortlist.training.feed import early_components, log_odds, scale_of
+from shortlist.training.plan import JUDGED_AT_MOST, LEARNED_AT_MOST, FeedPlan
+from shortlist.training.requests import LabelledRequests
+
+__all__ = ["Comparison", "ModelFigures", "compare_models"]
+
+CANDIDATES = 500
+_HISTORY = 20
+_TIMED = 60
+
+Progress = Callable[[str, int, int], None]
+
+
+class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model came to.
+
+    Attributes:
+        model: its name.
+        auc: over all test rows.
+        log_loss: with the thinning of negatives undone, not calibrated.
+        calibration_error: debiased, a signed root mean square.
+        ndcg: NDCG@10, the mean over requests.
+        ndcg_low: of its 95% interval by user.
+        ndcg_high: likewise.
+        rows_a_second: in training, validation included.
+        ms: for ``CANDIDATES`` candidates of one request on one thread, the median; trees without their matrix.
+        parameters: numbers that were learned.
+        bytes: of the file.
+        curve: training and validation loss, pass by pass (tree by tree).
+    """
+
+    model: str
+    auc: float
+    log_loss: float
+    calibration_error: float
+    ndcg: float
+    ndcg_low: float
+    ndcg_high: float
+    rows_a_second: float
+    ms: float
+    parameters: int
+    bytes: int
+    curve: LearningCurve
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All models on the same rows.
+
+    Attributes:
+        dataset: its name.
+        learned: rows that were learned from.
+        judged: rows that were judged.
+        requests: that these are of.
+        models: best NDCG first.
+    """
+
+    dataset: str
+    learned: int
+    judged: int
+    requests: int
+    models: tuple[ModelFigures, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """A window's rows, ready for every model."""
+
+    inputs: Mapping[str, Array]
+    examples: Examples
+
+    @property
+    def label(self) -> Float32:
+        return self.examples.label.astype(np.float32)
+
+
+def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Comparison:
+    """Train every ranker with its defaults on the examples window, judge it on the test window.
+
+    Sources and item tables are those of before the examples window throughout; only histories go on. All models read
+    the same inputs, the latest likes among them; boosted trees read the numbers and the categories, which is what they
+    can use. Early stopping looks at the calibration window. Nobody is tuned here: defaults meet defaults.
+
+    Raises:
+        DataError: the data set has no users, or a window holds no request with a positive and a negative.
+    """
+    catalogue, plan = Catalogue(dataset.items), FeedPlan.of(dataset, seed=seed)
+    sources, features = early_components(dataset.interactions, catalogue, plan, progress=progress)
+    split = plan.split
+
+    def window(what: str, start: int, end: int, at_most: int, rate: float) -> _Rows:
+        requests = plan.requests(dataset.interactions, start, end, at_most)
+        examples = make_examples(
+            sources,
+            features,
+            requests,
+            negative_rate=rate,
+            rng=seed,
+            progress=lambda done, total: progress(what, done, total),
+        )
+        return _Rows(feed_inputs(examples.rows) | {"request_list_0": _histories(requests, catalogue)}, examples)
+
+    learn = window("examples", split.examples, split.calibration, LEARNED_AT_MOST, plan.negative_rate)
+    later = window("later examples", split.calibration, split.test, LEARNED_AT_MOST, plan.negative_rate)
+    test = window("test rows", split.test, split.end, JUDGED_AT_MOST, 1.0)
+    plain = feed_sizes(features.spec)
+    history = IdList(length=_HISTORY, size=plain.candidate_ids[0], like=0)
+    sizes = msgspec.structs.replace(plain, request_lists=(history,))
+
+    found = []
+    for number, name in enumerate((*_NEURAL, "GBDT")):
+        with tempfile.TemporaryDirectory() as scratch:
+            judge = _trees if name == "GBDT" else _neural
+            found.append(judge(name, sizes, learn, later, test, Path(scratch), seed))
+        progress("models", number + 1, len(_NEURAL) + 1)
+    return Comparison(
+        dataset=dataset.name,
+        learned=len(learn.examples),
+        judged=len(test.examples),
+        requests=len(np.unique(test.examples.rows.index)),
+        models=tuple(sorted(found, key=lambda one: -one.ndcg)),
+    )
+
+
+_NEURAL: dict[str, tuple[int, Callable[..., nn.Module]]] = {
+    "LR": (1, LogisticRegression),
+    "FM": (9, FactorizationMachine),
+    "DLRM": (8, DLRM),
+    "DCN-v2, rank 16": (8, DCNv2),
+    "DCN-v2, full rank": (8, lambda inputs, bias: DCNv2(inputs, rank=None, bias=bias)),
+    "MaskNet": (8, MaskNet),
+    "FinalMLP": (8, FinalMLP),
+    "DIN": (8, DIN),
+}
+"""Width of the embeddings and model; a factorization machine's first number is the weight."""
+
+
+def _neural(
+    name: str, sizes: InputSizes, learn: _Rows, later: _Rows, test: _Rows, folder: Path, seed: int
+) -> ModelFigures:
+    width, make = _NEURAL[name]
+    rows = learn.examples.rows
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inputs = InputLayer(sizes, scale_of(rows.request[rows.index]), scale_of(rows.candidate), width=width)
+        model = make(inputs, bias=log_odds(learn.examples.label))
+    began = time.perf_counter()
+    fitted = fit_classifier(
+        model,
+        InputRows(sizes, learn.inputs, learn.label),
+        validation=InputRows(sizes, later.inputs, later.label),
+        recipe=ClassifierRecipe(),
+        seed=seed,
+    )
+    took = time.perf_counter() - began
+    path = folder / "model.onnx"
+    export_onnx(model, sizes, path)
+    runtime = Runtime(path)
+    request = _one_request(sizes, test)
+    return _figures(
+        name,
+        runtime.logits(test.inputs).astype(np.float64),
+        test,
+        learn.examples.negative_rate,
+        rows_a_second=len(learn.examples) * len(fitted.losses) / took,
+        ms=_milliseconds(lambda: runtime.logits(request)),
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        size=path.stat().st_size,
+        curve=fitted.curve,
+    )
+
+
+def _trees(
+    name: str, sizes: InputSizes, learn: _Rows, later: _Rows, test: _Rows, folder: Path, seed: int
+) -> ModelFigures:
+    path = folder / "model.txt"
+    began = time.perf_counter()
+    curve = fit_gbdt(
+        gbdt_matrix(sizes, learn.inputs),
+        learn.label,
+        features=gbdt_columns(sizes),
+        validation=(gbdt_matrix(sizes, later.inputs), later.label),
+        recipe=GBDTRecipe(),
+        seed=seed,
+        path=path,
+    )
+    took = time.perf_counter() - began
+    trees = GBDT.load(path)
+    request = gbdt_matrix(sizes, _one_request(sizes, test))
+    return _figures(
+        name,
+        trees.raw(gbdt_matrix(sizes, test.inputs)) * (trees.slope or 1.0),
+        test,
+        learn.examples.negative_rate,
+        rows_a_second=len(learn.examples) / took,
+        ms=_milliseconds(lambda: trees.raw(request)),
+        parameters=trees.parameters,
+        size=path.stat().st_size,
+        curve=curve,
+    )
+
+
+def _figures(
+    name: str,
+    logit: Float64,
+    test: _Rows,
+    negative_rate: float,
+    *,
+    rows_a_second: float,
+    ms: float,
+    parameters: int,
+    size: int,
+    curve: LearningCurve,
+) -> ModelFigures:
+    p = undo_downsampling(1.0 / (1.0 + np.exp(-logit)), negative_rate)
+    label, rows = test.examples.label, test.examples.rows
+    _, first = np.unique(rows.index, return_index=True)
+    by_request = ndcg(p, label, test.examples.item, np.append(first, len(label)))
+    judged = np.isfinite(by_request)
+    interval = clustered_interval(by_request[judged], test.examples.user[first][judged], rng=0)
+    return ModelFigures(
+        model=name,
+        auc=auc(p, label),
+        log_loss=log_loss(p, label),
+        calibration_error=debiased_calibration_error(p, label, cluster=test.examples.user),
+        ndcg=interval.estimate,
+        ndcg_low=interval.low,
+        ndcg_high=interval.high,
+        rows_a_second=rows_a_second,
+        ms=ms,
+        parameters=parameters,
+        bytes=size,
+        curve=curve,
+    )
+
+
+def _histories(requests: LabelledRequests, catalogue: Catalogue) -> Int64:
+    """The latest likes of each request, newest first, padded with 0: int64 ``(R, L)``."""
+    liked = requests.batch.history
+    place = liked.offsets[1:, None] - 1 - np.arange(_HISTORY)
+    rows = np.append(catalogue.rows(liked.values), 0)
+    return np.where(place >= liked.offsets[:-1, None], rows[np.maximum(place, -1)], 0)
+
+
+def _one_request(sizes: InputSizes, test: _Rows) -> dict[str, Array]:
+    """``CANDIDATES`` rows of the test window's first request, over and over where it has fewer."""
+    own = np.flatnonzero(test.inputs["request_index"] == test.inputs["request_index"][0])
+    return gather_inputs(sizes, test.inputs, np.resize(own, CANDIDATES))
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    took = []
+    for _ in range(_TIMED):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return float(np.median(took)) * 1e3

@@ -1,0 +1,112 @@
+"""The int8 copy: smaller, near, and reported on; and the boosted trees' training."""
+
+import numpy as np
+import pytest
+import torch
+
+from shortlist.core.errors import DataError, ReleaseError
+from shortlist.ranking.dcn_v2_model import DCNv2
+from shortlist.ranking.export_model import export_onnx
+from shortlist.ranking.gbdt import GBDT
+from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
+from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.input_sizes import IdList, InputSizes
+from shortlist.ranking.quantize import quantize, rounding_of
+from shortlist.ranking.runtime import Runtime
+
+SIZES = InputSizes(
+    request_dense=4, candidate_dense=20, candidate_ids=(50,), candidate_lists=(IdList(length=3, size=5),)
+)
+
+
+def inputs(n, seed):
+    rng = np.random.default_rng(seed)
+    return {
+        "request_dense": rng.normal(size=(10, 4)).astype(np.float32),
+        "request_index": np.sort(rng.integers(0, 10, n)),
+        "candidate_dense": rng.normal(size=(n, 20)).astype(np.float32),
+        "candidate_ids": rng.integers(0, 50, (n, 1)),
+        "candidate_list_0": rng.integers(0, 5, (n, 3)),
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    torch.manual_seed(0)
+    unit = [np.repeat(np.array([[0.0], [1.0]], np.float32), n, axis=1) for n in (4, 20)]
+    net = DCNv2(InputLayer(SIZES, *unit, width=8))
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape))
+    path = tmp_path_factory.mktemp("int8") / "model.onnx"
+    export_onnx(net, SIZES, path)
+    quantize(path, path.with_name("int8.onnx"))
+    return path
+
+
+def test_the_copy_is_another_model_and_a_near_one(exported):
+    given = inputs(4_000, 1)
+    p = 1 / (1 + np.exp(-Runtime(exported).logits(given).astype(float)))
+    label = np.random.default_rng(2).random(4_000) < p
+    found = rounding_of(exported, exported.with_name("int8.onnx"), given, label)
+    assert 0 < found.largest < 0.2
+    assert abs(found.auc[0] - found.auc[1]) < 0.01
+    assert abs(found.mean_ratio - 1) < 0.02
+    assert found.log_loss[0] <= found.log_loss[1] + 1e-3
+
+
+def test_against_itself_nothing_changes(exported):
+    given = inputs(500, 1)
+    found = rounding_of(exported, exported, given, np.arange(500) % 2 == 0)
+    assert (found.largest, found.mean_ratio) == (0.0, 1.0)
+    assert found.auc[0] == found.auc[1]
+
+
+def test_a_file_that_does_not_say_what_its_inputs_are_is_refused(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"torn")
+    with pytest.raises(ReleaseError, match=r"model\.onnx"):
+        Runtime(tmp_path / "model.onnx")
+
+
+def test_many_rows_are_scored_in_parts_without_a_difference(exported, monkeypatch):
+    given, runtime = inputs(100, 3), Runtime(exported)
+    whole = runtime.logits(given)
+    monkeypatch.setattr("shortlist.ranking.runtime._AT_ONCE", 33)
+    np.testing.assert_allclose(runtime.logits(given), whole, atol=1e-6)
+
+
+def test_trees_learn_from_numbers_and_short_lists_and_are_served(tmp_path):
+    given, later = inputs(4_000, 0), inputs(1_000, 1)
+
+    def label(rows):
+        return (rows["candidate_dense"][:, 0] > 0) ^ (rows["candidate_list_0"] == 3).any(axis=1)
+
+    x = gbdt_matrix(SIZES, given)
+    assert x.shape == (4_000, len(gbdt_columns(SIZES)))
+    curve = fit_gbdt(
+        x,
+        label(given),
+        features=gbdt_columns(SIZES),
+        validation=(gbdt_matrix(SIZES, later), label(later)),
+        recipe=GBDTRecipe(trees=60),
+        seed=0,
+        path=tmp_path / "model.txt",
+    )
+    assert len(curve.training) == len(curve.validation)
+    right = (GBDT.load(tmp_path / "model.txt").raw(gbdt_matrix(SIZES, later)) > 0) == label(later)
+    assert right.mean() > 0.97
+
+
+def test_one_label_only_is_refused(tmp_path):
+    x = np.zeros((50, 2), np.float32)
+    with pytest.raises(DataError, match="one label only"):
+        fit_gbdt(
+            x,
+            np.zeros(50),
+            features=("a", "b"),
+            validation=(x, np.zeros(50)),
+            recipe=GBDTRecipe(),
+            seed=0,
+            path=tmp_path / "model.txt",
+        )
