@@ -22,7 +22,7 @@ def test_products_are_items(tmp_path):
     assert (cable["item"], cable["description"], cable["categories"]) == (77, "", ["cables"])
     assert cable["price_micros"] == 950_000, "95 cents"
     assert (toner["brand"], toner["price_micros"]) == ("Xerox", 49_950_000)
-    assert toner["description"] == "Toner for CopyCentre C65. type: Original", "the parcel's facts are left out"
+    assert toner["description"] == "Toner for CopyCentre C65\ntype: Original", "the parcel's facts are left out"
     assert toner["released_us"] == 1_260_403_200_000_000
     assert (dataset.kind, dataset.interactions.height, dataset.users.height) == ("catalogue", 0, 0)
 

@@ -1,4 +1,4 @@
-"""ALS, item neighbours, popularity and BM25 against plain twins of their formulas."""
+"""ALS, item neighbours, popularity against plain twins of their formulas."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from shortlist.core.arrays import Ragged
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS
 from shortlist.features.catalogue import Catalogue
-from shortlist.features.text import words
 from shortlist.retrieval.als import AlsSource
-from shortlist.retrieval.bm25 import Bm25Index
 from shortlist.retrieval.fit import fit_als
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource
 from shortlist.retrieval.popular import PopularSource
@@ -131,22 +129,3 @@ def test_popularity_halves_with_each_half_life(world):
     found = source.retrieve(with_history([], [6]))
     assert found.item.tolist() == [6, 5, 5]
     assert found.source_score[:, 0].tolist() == [1.0, 0.75, 0.75]
-
-
-@pytest.mark.oracle
-def test_bm25_equals_the_formula():
-    texts = ["", "red red kettle", "blue kettle with a very long tail of words", "green lamp"]
-    documents = [words(t) for t in texts[1:]]
-    mean = sum(map(len, documents)) / 3
-
-    def score(query, document):
-        total = 0.0
-        for word in words(query):
-            n, tf = sum(word in d for d in documents), document.count(word)
-            idf = math.log(1 + (3 - n + 0.5) / (n + 0.5))
-            total += idf * tf / (tf + 1.5 * (1 - 0.75 + 0.75 * len(document) / mean)) if tf else 0.0
-        return total
-
-    got = Bm25Index.fit(texts).score(["red kettle", "kettle lamp"]).toarray()
-    for r, query in enumerate(("red kettle", "kettle lamp")):
-        np.testing.assert_allclose(got[r, 1:], [score(query, d) for d in documents], rtol=1e-5)

@@ -6,16 +6,20 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks import search
 from shortlist.core.candidates import Candidates, merge
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.cache import cache_folder, load_dataset
 from shortlist.datasets.known import ICECAT
 from shortlist.datasets.load import read_shared
+from shortlist.evaluation.bootstrap import paired_interval
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryHydrator, HistoryStore
 from shortlist.learning.query_tower import QueryTowerRecipe, train_query_tower
 from shortlist.learning.two_tower import TwoTowerRecipe
-from shortlist.retrieval.fit import fit_als, fit_item_neighbours, fit_lexical, fit_popular, fit_two_tower
+from shortlist.retrieval.field_counts import FieldCounts
+from shortlist.retrieval.fit import fit_als, fit_item_neighbours, fit_popular, fit_two_tower
+from shortlist.retrieval.graded_queries import GradedQueries
 from shortlist.retrieval.load import FEED_WEIGHTS
 from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance_tuning import cross_validate
@@ -67,14 +71,17 @@ def test_the_merge_beats_popularity_and_item_neighbours_on_movielens():
 
 @pytest.mark.realdata
 @pytest.mark.slow
-def test_relevance_beats_bm25_on_graded_queries_it_was_not_tuned_on():
+def test_relevance_beats_plain_bm25_on_graded_queries_it_was_not_tuned_on():
+    """Intervals of 95% by query: chance alone lifts two of three above 0 in less than one run of forty."""
     dataset = read_shared(ICECAT)
     if dataset is None:
         pytest.skip("Icecat is not at hand: point SHORTLIST_DATA at a folder that holds icecat/")
     catalogue = Catalogue(dataset.items)
-    lexical = fit_lexical(catalogue)
-    recipe = QueryTowerRecipe(examples=60_000)
-    tower = QueryTowerSource(catalogue, train_query_tower(catalogue, recipe=recipe))
-    check = cross_validate(catalogue, lexical, tower, dataset.judgements)
-    assert np.nanmean(check.judged) > np.nanmean(check.judged_lexical)
-    assert np.nanmean(check.catalogue) > np.nanmean(check.catalogue_lexical) - 0.01
+    tower = QueryTowerSource(catalogue, train_query_tower(catalogue, recipe=QueryTowerRecipe(examples=60_000)))
+    check = cross_validate(catalogue, FieldCounts.of(catalogue), tower, dataset.judgements)
+    graded = GradedQueries(catalogue, dataset.judgements)
+    plain = search.plain_figures(search.PlainBm25(catalogue), graded)
+    query = np.arange(len(graded.queries))
+    gains = [paired_interval(ours, its, query, rng=0) for ours, its in zip(check.relevance, plain, strict=True)]
+    assert all(gain.estimate > 0 for gain in gains)
+    assert sum(gain.low > 0 for gain in gains) >= 2

@@ -148,13 +148,13 @@ def _items(path: Path) -> Iterator[tuple[Any, ...]]:
 
 
 def _describe(product: dict[str, Any]) -> str:
-    """The short description, then the attributes in words, without those of its parcel."""
+    """The short description, then on a line of their own the attributes in words, without those of its parcel."""
     attributes = [
         f"{name.removeprefix('attr_t_').replace('_', ' ').strip()}: {value}"
         for name, value in product.items()
         if name.startswith("attr_t_") and not _LOGISTICS.search(name)
     ]
-    return ". ".join(part for part in (product.get("short_description", ""), *attributes[:_MAX_ATTRIBUTES]) if part)
+    return "\n".join((product.get("short_description", ""), ". ".join(attributes[:_MAX_ATTRIBUTES]))).rstrip()
 
 
 def _judgements(path: Path, items: pl.DataFrame) -> pl.DataFrame:

@@ -24,13 +24,14 @@ from shortlist.learning.two_tower import Progress, TwoTowerRecipe, silent, train
 from shortlist.retrieval.als import AlsSource
 from shortlist.retrieval.bpr import BprSource, fold_in_map
 from shortlist.retrieval.ease import EaseSource
+from shortlist.retrieval.field_counts import FieldCounts, FieldWeights
 from shortlist.retrieval.fresh import FreshSource
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource, liked_matrix
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.popular import PopularSource
 from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance import RelevanceScorer
-from shortlist.retrieval.relevance_tuning import tune
+from shortlist.retrieval.relevance_tuning import SearchWeights, tune
 from shortlist.retrieval.sequence import SequenceSource
 from shortlist.retrieval.two_tower import TwoTowerSource
 
@@ -158,9 +159,9 @@ def fit_two_tower(
     return TwoTowerSource(catalogue, towers, limit=limit)
 
 
-def fit_lexical(catalogue: Catalogue, *, limit: int = 200) -> LexicalSource:
+def fit_lexical(catalogue: Catalogue, *, weights: FieldWeights | None = None, limit: int = 200) -> LexicalSource:
     """Index the catalogue's texts."""
-    return LexicalSource.fit(catalogue, limit=limit)
+    return LexicalSource.fit(catalogue, weights=weights, limit=limit)
 
 
 def fit_query_tower(
@@ -178,15 +179,17 @@ def fit_query_tower(
 
 def fit_relevance(
     catalogue: Catalogue,
-    lexical: LexicalSource,
     query_tower: QueryTowerSource,
     judgements: pl.DataFrame | None = None,
+    *,
+    limit: int = 200,
 ) -> RelevanceScorer:
-    """Tune the weights on graded queries; without any, the default weights stand."""
-    if judgements is None or not len(judgements):
-        return RelevanceScorer(catalogue, lexical, query_tower)
-    weights = tune(catalogue, lexical, query_tower, judgements)
-    return RelevanceScorer(catalogue, lexical, query_tower, weights)
+    """Index the texts and blend the signals, by weights tuned on graded queries; without any, by the defaults."""
+    counts, weights = FieldCounts.of(catalogue), SearchWeights()
+    if judgements is not None and len(judgements):
+        weights = tune(catalogue, counts, query_tower, judgements)
+    lexical = LexicalSource(catalogue, counts.index(weights.fields), limit=limit)
+    return RelevanceScorer(catalogue, lexical, query_tower, weights.signals)
 
 
 def fit_all(
@@ -243,12 +246,12 @@ def fit_all(
         keep(lambda: fit_als(interactions, catalogue, limit=limit, seed=seed), note)
         towers = keep(lambda: fit_two_tower(interactions, catalogue, limit=limit, seed=seed, progress=progress), note)
         vectors = towers.item_vectors
-    lexical = keep(lambda: fit_lexical(catalogue, limit=limit), f"the texts of {len(catalogue) - 1:,} items")
     tower = keep(
         lambda: fit_query_tower(catalogue, item_vectors=vectors, limit=limit, seed=seed, progress=progress),
         "queries made up from the items' own texts, typing errors included: no log of real queries was at hand",
     )
     graded = dataset.judgements["query"].n_unique()
     weights_from = f"weights tuned on {graded} graded queries" if graded else "default weights, no graded queries"
-    keep(lambda: fit_relevance(catalogue, lexical, tower, dataset.judgements), weights_from)
+    relevance = keep(lambda: fit_relevance(catalogue, tower, dataset.judgements, limit=limit), weights_from)
+    keep(lambda: relevance.lexical, f"the texts of {len(catalogue) - 1:,} items, {weights_from}")
     return tuple(facts)

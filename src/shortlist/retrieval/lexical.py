@@ -1,4 +1,4 @@
-"""Source "lexical": items that share words with the query, by BM25."""
+"""Source "lexical": items that share words with the query, by BM25F."""
 
 from __future__ import annotations
 
@@ -11,62 +11,35 @@ from scipy.sparse import csr_array
 from shortlist.core.candidates import Candidates
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
-from shortlist.retrieval.bm25 import Bm25Index
+from shortlist.retrieval.bm25f import Bm25fIndex
+from shortlist.retrieval.field_counts import FieldCounts, FieldWeights
 from shortlist.retrieval.selection import best
 
 __all__ = ["LexicalSource"]
 
 
 class LexicalSource:
-    """BM25 over title (counted twice), brand, categories, description and the year of release, in one field.
+    """BM25F over title, brand, categories, the description's first line and the rest of it.
 
-    A query that is empty or holds no word of any item finds nothing. Two more indices, over titles and over
-    categories alone, serve the relevance score.
+    A query that is empty or holds no word of any item finds nothing.
 
     Args:
         catalogue: the release's items.
-        everything: the index that candidates are found by.
-        title: over titles.
-        categories: over category names.
+        index: over their texts.
         limit: candidates a request at most.
     """
 
     name = "lexical"
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        *,
-        everything: Bm25Index,
-        title: Bm25Index,
-        categories: Bm25Index,
-        limit: int = 200,
-    ) -> None:
-        self.everything = everything
-        self.title = title
-        self.categories = categories
+    def __init__(self, catalogue: Catalogue, index: Bm25fIndex, *, limit: int = 200) -> None:
         self._catalogue = catalogue
+        self._index = index
         self._limit = limit
 
     @classmethod
-    def fit(cls, catalogue: Catalogue, *, limit: int = 200) -> LexicalSource:
+    def fit(cls, catalogue: Catalogue, *, weights: FieldWeights | None = None, limit: int = 200) -> LexicalSource:
         """Index the catalogue's texts."""
-        everything, titles, categories = [""], [""], [""]
-        columns = ("title", "brand", "categories", "description", "released_us")
-        for title, brand, names, text, released in catalogue.table.select(columns).iter_rows():
-            year = "" if released is None else str(np.datetime64(released, "us").astype("datetime64[Y]"))
-            of_category = " ".join(names or [])
-            titles.append(title or "")
-            categories.append(of_category)
-            written = f"{title or ''} {title or ''} {brand or ''} {of_category} {text or ''}"
-            everything.append(written if year in written else f"{written} {year}")
-        return cls(
-            catalogue,
-            everything=Bm25Index.fit(everything),
-            title=Bm25Index.fit(titles),
-            categories=Bm25Index.fit(categories),
-            limit=limit,
-        )
+        return cls(catalogue, FieldCounts.of(catalogue).index(weights), limit=limit)
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """The items with the highest scores."""
@@ -83,13 +56,12 @@ class LexicalSource:
         )
 
     def score(self, queries: Sequence[str]) -> csr_array:
-        """The scores that candidates are found by, float32 ``(R, V + 1)``, sparse."""
-        return self.everything.score(queries)
+        """The scores that candidates are found by, float32 ``(R, V + 1)``, sparse, items in order."""
+        return self._index.score(queries)
 
     def save(self, folder: Path) -> None:
-        """Write the three indices."""
-        for name, index in (("everything", self.everything), ("title", self.title), ("categories", self.categories)):
-            index.save(folder / name)
+        """Write the index."""
+        self._index.save(folder)
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue, *, limit: int = 200) -> LexicalSource:
@@ -98,10 +70,4 @@ class LexicalSource:
         Raises:
             ReleaseError: the files do not belong to this catalogue.
         """
-        return cls(
-            catalogue,
-            everything=Bm25Index.load(folder / "everything", len(catalogue)),
-            title=Bm25Index.load(folder / "title", len(catalogue)),
-            categories=Bm25Index.load(folder / "categories", len(catalogue)),
-            limit=limit,
-        )
+        return cls(catalogue, Bm25fIndex.load(folder, len(catalogue)), limit=limit)

@@ -22,7 +22,7 @@ from shortlist.retrieval.query_tower import QueryTowerSource
 
 __all__ = ["SIGNALS", "RelevanceScorer", "RelevanceWeights"]
 
-SIGNALS = ("everything", "title", "categories", "affinity", "tower")
+SIGNALS = ("lexical", "affinity", "tower")
 """The columns of ``RelevanceScorer.signals``, in order; each is in [0, 1]."""
 
 _AFFINITY_FROM = 20
@@ -33,24 +33,20 @@ _FILE = "weights.json"
 class RelevanceWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The weight of each signal; none negative, at least one positive. Only their ratios matter.
 
-    The defaults were tuned on the graded queries of the Icecat catalogue, see ``retrieval.fit.fit_relevance``.
+    The defaults are what ``relevance_tuning.tune`` finds on the graded queries of the Icecat catalogue.
 
     Attributes:
-        everything: BM25 over all the text of an item, divided by the query's best score in the catalogue.
-        title: BM25 over the title alone, likewise.
-        categories: BM25 over the category names alone, likewise.
+        lexical: the score of the lexical source, divided by the query's best in the catalogue.
         affinity: the share of an item's categories among the best lexical matches, by score.
         tower: the cosine of query tower and item, negative ones cut to 0.
     """
 
-    everything: float = 1.0
-    title: float = 0.5
-    categories: float = 0.2
-    affinity: float = 0.3
-    tower: float = 0.2
+    lexical: float = 1.0
+    affinity: float = 0.1
+    tower: float = 0.1
 
     def vector(self) -> Float64:
-        """float64 ``(5,)`` in the order of ``SIGNALS``, summing to 1."""
+        """float64 ``(3,)`` in the order of ``SIGNALS``, summing to 1."""
         weights = np.array([getattr(self, name) for name in SIGNALS], dtype=np.float64)
         total: Float64 = weights / weights.sum()
         return total
@@ -80,7 +76,7 @@ class RelevanceScorer:
     ) -> None:
         self.weights = weights or RelevanceWeights()
         self._catalogue = catalogue
-        self._lexical = lexical
+        self.lexical = lexical
         self._tower = query_tower
         self._weight = self.weights.vector()
 
@@ -100,7 +96,7 @@ class RelevanceScorer:
             row: int64 ``(N,)``, the item of each pair.
 
         Returns:
-            float64 ``(N, 5)`` in the order of ``SIGNALS``, each in [0, 1].
+            float64 ``(N, 3)`` in the order of ``SIGNALS``, each in [0, 1].
         """
         found = np.empty((len(row), len(SIGNALS)))
         edges = np.searchsorted(request, np.arange(0, len(queries) + _AT_ONCE, _AT_ONCE))
@@ -110,30 +106,28 @@ class RelevanceScorer:
         return found
 
     def _some(self, queries: Sequence[str], request: Int64, row: Int64) -> Float64:
-        everything = _by_best(self._lexical.everything.score(queries))
-        title = _by_best(self._lexical.title.score(queries))
-        categories = _by_best(self._lexical.categories.score(queries))
-        affinity = self._affinity(everything)
+        scores = _by_best(self.lexical.score(queries))
+        affinity = self._affinity(scores)
         tower = self._tower.query_vectors(queries)
         return np.stack(
             [
-                everything[request, row],
-                title[request, row],
-                categories[request, row],
+                _pick(scores, request, row),
                 np.einsum("nc,nc->n", affinity[request], self._catalogue.category_matrix[row]),
                 np.einsum("nd,nd->n", tower[request], self._tower.item_vectors[row]),
             ],
             axis=1,
         ).clip(0.0, 1.0)
 
-    def _affinity(self, scores: Float32) -> Float32:
+    def _affinity(self, scores: csr_array) -> Float32:
         """Score-weighted shares of the categories among the 20 best lexical matches, the greatest one 1: ``(R, C)``.
 
         Feedback from the top results (pseudo-relevance feedback: Rocchio 1971; Croft & Harper 1979), on categories.
         """
-        top = np.argsort(-scores, axis=1, kind="stable")[:, :_AFFINITY_FROM]
-        weight = np.take_along_axis(scores, top, axis=1)
-        share = np.einsum("rn,rnc->rc", weight, self._catalogue.category_matrix[top])
+        matrix = self._catalogue.category_matrix
+        share = np.zeros((scores.shape[0], matrix.shape[1]), dtype=np.float32)
+        for request, (start, end) in enumerate(itertools.pairwise(scores.indptr)):
+            near = start + _greatest(scores.data[start:end], _AFFINITY_FROM)
+            share[request] = scores.data[near] @ matrix[scores.indices[near]]
         return np.asarray(share / np.maximum(share.max(axis=1, initial=0.0)[:, None], 1e-12), dtype=np.float32)
 
     def save(self, folder: Path) -> None:
@@ -158,7 +152,29 @@ class RelevanceScorer:
         return cls(catalogue, lexical, query_tower, weights)
 
 
-def _by_best(scores: csr_array) -> Float32:
-    """Each row divided by its greatest value, dense ``(R, V + 1)``; a row of zeros stays."""
-    dense = np.asarray(scores.todense(), dtype=np.float32)
-    return np.asarray(dense / np.maximum(dense.max(axis=1, initial=0.0)[:, None], 1e-12), dtype=np.float32)
+def _by_best(scores: csr_array) -> csr_array:
+    """Each row divided by its greatest value."""
+    held = np.diff(scores.indptr)
+    greatest = np.ones(len(held), dtype=np.float32)
+    if len(scores.data):
+        greatest[held > 0] = np.maximum.reduceat(scores.data, scores.indptr[:-1][held > 0])
+    return csr_array((scores.data / np.repeat(greatest, held), scores.indices, scores.indptr), shape=scores.shape)
+
+
+def _greatest(values: Float32, n: int) -> Int64:
+    """Where the ``n`` greatest values lie, the greatest first, the earlier among equals."""
+    if len(values) <= n:
+        return np.argsort(-values, kind="stable")
+    near = np.flatnonzero(values >= np.partition(values, len(values) - n)[len(values) - n])
+    return near[np.argsort(-values[near], kind="stable")[:n]]
+
+
+def _pick(scores: csr_array, request: Int64, row: Int64) -> Float32:
+    """The values of pairs, 0 where none is stored. The items of a row of ``scores`` are in order."""
+    if not len(scores.data):
+        return np.zeros(len(row), dtype=np.float32)
+    n = scores.shape[1]
+    stored = np.repeat(np.arange(scores.shape[0], dtype=np.int64) * n, np.diff(scores.indptr)) + scores.indices
+    wanted = request * n + row
+    at = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
+    return np.where(stored[at] == wanted, scores.data[at], np.float32(0.0))

@@ -1,121 +1,150 @@
-"""The weights of the relevance signals from graded queries, and what they are worth on queries they have not seen."""
+"""The weights of fields and signals from graded queries, and what they are worth on queries they have not seen."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import polars as pl
 
-from shortlist.core.arrays import Array, Bool, Float64, Int64, Ragged
+from shortlist.core.arrays import Bool, Float64, Int64
 from shortlist.core.candidates import merge
 from shortlist.core.randomness import Rng, generator
-from shortlist.core.request import Request, RequestBatch
-from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.features.catalogue import Catalogue
+from shortlist.retrieval.field_counts import FieldCounts, FieldWeights
+from shortlist.retrieval.graded_queries import GradedQueries
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance import RelevanceScorer, RelevanceWeights
 
-__all__ = ["RelevanceCheck", "cross_validate", "tune"]
+__all__ = ["RelevanceCheck", "SearchWeights", "cross_validate", "folds_of", "tune"]
+
+_NEUTRAL = FieldWeights(title=1.0, brand=1.0, categories=1.0, summary=1.0, details=1.0, written=0.0)
+"""Where the search begins. Not at the defaults: those have seen Icecat's queries, and would leak them."""
 
 _CHOICES = {
-    "title": (0.0, 0.25, 0.5, 1.0),
-    "categories": (0.0, 0.2, 0.4),
-    "affinity": (0.0, 0.2, 0.4),
-    "tower": (0.05, 0.1, 0.2, 0.4),
+    "title": (1.0, 2.0, 3.0),
+    "summary": (1.0, 2.0, 3.0),
+    "details": (0.15, 0.3, 0.6),
+    "categories": (0.2, 0.5, 1.0),
+    "written": (0.0, 0.25, 0.5),
 }
+_ROUNDS = 3
+_BLENDS = tuple(
+    RelevanceWeights(lexical=1.0, affinity=affinity, tower=tower)
+    for affinity, tower in itertools.product((0.0, 0.1, 0.2), (0.05, 0.1, 0.2))
+)
 """The tower never has weight 0: a query with a typing error in each of its words is scored by nothing else."""
 
-_GRID = tuple(
-    RelevanceWeights(everything=1.0, **dict(zip(_CHOICES, chosen, strict=True)))
-    for chosen in itertools.product(*_CHOICES.values())
-)
+
+class SearchWeights(msgspec.Struct, frozen=True):
+    """All that is tuned: what the lexical source is indexed with, and what the relevance score blends."""
+
+    fields: FieldWeights = FieldWeights()
+    signals: RelevanceWeights = RelevanceWeights()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelevanceCheck:
-    """NDCG@10 a query, float64 ``(Q,)`` each; NaN where no item was graded above 0.
+    """Figures a query, float64 ``(3, Q)`` each.
+
+    The rows are NDCG@10 of the judged items alone, put in order; NDCG@10 of the whole retrieval, where items that
+    nobody judged count as irrelevant; recall@100 of the upper half of the grades (``GradedQueries``).
 
     Attributes:
         queries: the texts.
-        judged: of the judged items alone, put in order; weights tuned on the other folds' queries.
-        catalogue: of the whole retrieval, where items that nobody judged count as irrelevant; likewise.
-        judged_lexical: of the judged items by the lexical source's BM25 alone, which nothing was tuned for.
-        catalogue_lexical: of the lexical source's own candidates in its own order.
+        relevance: by relevance, with weights tuned on the other folds' queries.
+        lexical: by the lexical source alone, with the same fields' weights.
+        weights: those that each query was scored with.
     """
 
     queries: tuple[str, ...]
-    judged: Float64
-    catalogue: Float64
-    judged_lexical: Float64
-    catalogue_lexical: Float64
+    relevance: Float64
+    lexical: Float64
+    weights: tuple[SearchWeights, ...]
 
 
-class _Graded:
-    """Signals and grades of all that may be put in order for the graded queries."""
+class _Trials:
+    """Figures of all graded queries under any weights; each weighing of the fields is tried once."""
 
     def __init__(
-        self, catalogue: Catalogue, lexical: LexicalSource, query_tower: QueryTowerSource, judgements: pl.DataFrame
+        self, catalogue: Catalogue, counts: FieldCounts, query_tower: QueryTowerSource, judgements: pl.DataFrame
     ) -> None:
-        table = judgements.unique(["query", "item"], maintain_order=True).sort(["query", "item"])
-        self.queries = tuple(table["query"].unique(maintain_order=True).to_list())
-        starts = table.select(pl.col("query").rle_id())["query"].to_numpy().astype(np.int64)
-        item, grade = table["item"].to_numpy(), table["grade"].to_numpy().astype(np.int64)
-        offsets = np.searchsorted(starts, np.arange(len(self.queries) + 1)).astype(np.int64)
-        self._ideal = Ragged(grade, offsets)
-        scorer = RelevanceScorer(catalogue, lexical, query_tower)
-        requests = (Request(f"graded-{n}", k=10, at_us=0, query=query) for n, query in enumerate(self.queries))
-        batch = RequestBatch.of(*requests)
-        found = merge([lexical.retrieve(batch), query_tower.retrieve(batch)])
-        of_pair = dict(zip(zip(starts, item, strict=True), grade, strict=True))
-        pairs = zip(found.request_index, found.item, strict=True)
-        found_grade = np.array([of_pair.get(pair, 0) for pair in pairs], dtype=np.int64)
-        self._judged = _Lists(scorer.signals(self.queries, starts, catalogue.rows(item)), grade, item, offsets)
-        self._found = _Lists(
-            scorer.signals(self.queries, found.request_index, catalogue.rows(found.item)),
-            found_grade,
-            found.item,
-            found.request_offsets,
-        )
+        self.graded = GradedQueries(catalogue, judgements)
+        self._catalogue, self._tower = catalogue, query_tower
+        self._counts = counts.only(self.graded.queries)
+        self._near = query_tower.retrieve(self.graded.batch)
+        self._tried: dict[FieldWeights, tuple[Float64, Float64]] = {}
 
-    def ndcg(self, weights: RelevanceWeights) -> tuple[Float64, Float64]:
-        """NDCG@10 a query: of the judged items, and of the whole retrieval."""
-        vector = weights.vector()
-        return self._judged.ndcg(vector, self._ideal), self._found.ndcg(vector, self._ideal)
+    def of(self, fields: FieldWeights) -> tuple[Float64, Float64]:
+        """Of every blend, ``(blends, 3, Q)``, and of the lexical source alone, ``(3, Q)``."""
+        if fields not in self._tried:
+            self._tried[fields] = self._try(fields)
+        return self._tried[fields]
 
+    def best(self, queries: Bool) -> tuple[SearchWeights, int]:
+        """The weights with the best mean of the three figures over some queries, and the number of their blend.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lists:
-    signals: Float64
-    grade: Int64
-    item: Int64
-    offsets: Int64
+        One weight of a field after the other is set to its best value, three rounds at most, each with the best blend
+        there is for it. A value that is no better changes nothing.
+        """
 
-    def ndcg(self, weights: Array, ideal: Ragged) -> Float64:
-        return ndcg(self.signals @ weights, self.grade, self.item, self.offsets, ideal=ideal, k=10)
+        def worth(fields: FieldWeights) -> tuple[float, int]:
+            figures = self.of(fields)[0][:, :, queries]
+            known = np.maximum((~np.isnan(figures)).sum(axis=2), 1)
+            mean = (np.nansum(figures, axis=2) / known).mean(axis=1)
+            return float(mean.max()), int(mean.argmax())
+
+        held, (reached, blend) = _NEUTRAL, worth(_NEUTRAL)
+        for _ in range(_ROUNDS):
+            before = held
+            for name, values in _CHOICES.items():
+                for value in values:
+                    tried = msgspec.structs.replace(held, **{name: value})
+                    found, of_blend = worth(tried)
+                    if found > reached:
+                        held, reached, blend = tried, found, of_blend
+            if held == before:
+                break
+        return SearchWeights(held, _BLENDS[blend]), blend
+
+    def _try(self, fields: FieldWeights) -> tuple[Float64, Float64]:
+        lexical = LexicalSource(self._catalogue, self._counts.index(fields))
+        words, graded = lexical.retrieve(self.graded.batch), self.graded
+        found = merge([words, self._near])
+        scorer = RelevanceScorer(self._catalogue, lexical, self._tower)
+        of_judged = scorer.signals(graded.queries, graded.query, graded.row)
+        of_found = scorer.signals(graded.queries, found.request_index, self._catalogue.rows(found.item))
+        grade = graded.grades(found)
+        blends = [
+            (graded.judged(of_judged @ vector), *graded.retrieved(found, grade, of_found @ vector))
+            for vector in (blend.vector() for blend in _BLENDS)
+        ]
+        own = graded.retrieved(words, graded.grades(words), words.source_score[:, 0])
+        alone = (graded.judged(of_judged[:, 0]), *own)
+        return np.array(blends), np.array(alone)
 
 
 def tune(
-    catalogue: Catalogue, lexical: LexicalSource, query_tower: QueryTowerSource, judgements: pl.DataFrame
-) -> RelevanceWeights:
-    """The weights of a grid with the best mean of the two NDCG@10s that ``RelevanceCheck`` describes.
+    catalogue: Catalogue, counts: FieldCounts, query_tower: QueryTowerSource, judgements: pl.DataFrame
+) -> SearchWeights:
+    """The weights with the best mean of the figures that ``RelevanceCheck`` describes.
 
     Args:
         catalogue: the release's items.
-        lexical: fitted.
+        counts: of their words.
         query_tower: fitted.
         judgements: schema ``JUDGEMENTS``.
     """
-    graded = _Graded(catalogue, lexical, query_tower, judgements)
-    table = np.array([graded.ndcg(weights) for weights in _GRID])
-    return _GRID[_best_of(table, np.ones(len(graded.queries), dtype=np.bool_))]
+    trials = _Trials(catalogue, counts, query_tower, judgements)
+    return trials.best(np.ones(len(trials.graded.queries), dtype=np.bool_))[0]
 
 
 def cross_validate(
     catalogue: Catalogue,
-    lexical: LexicalSource,
+    counts: FieldCounts,
     query_tower: QueryTowerSource,
     judgements: pl.DataFrame,
     *,
@@ -126,23 +155,25 @@ def cross_validate(
 
     Args:
         catalogue: the release's items.
-        lexical: fitted.
+        counts: of their words.
         query_tower: fitted.
         judgements: schema ``JUDGEMENTS``.
         folds: of queries.
         rng: of the assignment to folds.
     """
-    graded = _Graded(catalogue, lexical, query_tower, judgements)
-    table = np.array([graded.ndcg(weights) for weights in _GRID])
-    n = len(graded.queries)
-    fold = generator(rng).permutation(n) % folds
-    held_out = np.empty((2, n))
+    trials = _Trials(catalogue, counts, query_tower, judgements)
+    queries = trials.graded.queries
+    fold = folds_of(len(queries), folds=folds, rng=rng)
+    relevance, alone = np.empty((3, len(queries))), np.empty((3, len(queries)))
+    chosen: dict[int, SearchWeights] = {}
     for part in range(folds):
-        held_out[:, fold == part] = table[_best_of(table, fold != part)][:, fold == part]
-    plain = graded.ndcg(RelevanceWeights(everything=1.0, title=0.0, categories=0.0, affinity=0.0, tower=0.0))
-    return RelevanceCheck(graded.queries, held_out[0], held_out[1], plain[0], plain[1])
+        held_out = fold == part
+        chosen[part], blend = trials.best(~held_out)
+        of_blend, lexical = trials.of(chosen[part].fields)
+        relevance[:, held_out], alone[:, held_out] = of_blend[blend][:, held_out], lexical[:, held_out]
+    return RelevanceCheck(queries, relevance, alone, tuple(chosen[int(part)] for part in fold))
 
 
-def _best_of(table: Float64, queries: Bool) -> int:
-    """The first of the grid's weights with the best mean over some queries."""
-    return int(np.nanmean(table[:, :, queries], axis=(1, 2)).argmax())
+def folds_of(n_queries: int, *, folds: int, rng: Rng) -> Int64:
+    """The fold of each query, int64 ``(Q,)``: as even as can be, drawn."""
+    return generator(rng).permutation(n_queries) % folds

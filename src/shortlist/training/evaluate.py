@@ -15,7 +15,8 @@ from shortlist.evaluation.bootstrap import clustered_interval
 from shortlist.features.catalogue import Catalogue
 from shortlist.releases.manifest import Probability
 from shortlist.releases.release import Release
-from shortlist.retrieval.load import load_search_sources
+from shortlist.retrieval.field_counts import FieldCounts
+from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance_tuning import cross_validate
 from shortlist.training.evaluate_feed import judge_feed
 from shortlist.training.per_user_split import judge_per_user_split
@@ -27,6 +28,8 @@ __all__ = ["EVALUATION_FILE", "evaluate_folder", "evaluate_release", "stored_rep
 EVALUATION_FILE = "evaluation.json"
 JUDGEMENTS_FILE = "evaluation/judgements.parquet"
 HISTORY_FILE = "history.parquet"
+
+_SEARCH_FIGURES = ("ndcg@10, judged items", "ndcg@10, catalogue", "recall@100")
 
 Progress = Callable[[str, int, int], None]
 
@@ -98,20 +101,18 @@ def _search_stage(folder: Path, catalogue: Catalogue) -> tuple[Stage, ...]:
     if not path.is_file():
         return ()
     judgements = pl.read_parquet(path).select(list(JUDGEMENTS))
-    sources = load_search_sources(folder / "retrieval", catalogue)
-    check = cross_validate(catalogue, sources.lexical, sources.query_tower, judgements)
+    tower = QueryTowerSource.load(folder / "retrieval" / QueryTowerSource.name, catalogue)
+    check = cross_validate(catalogue, FieldCounts.of(catalogue), tower, judgements)
     query = np.arange(len(check.queries))
-    columns = (
-        ("organic search", "ndcg@10, judged items", check.judged),
-        ("organic search", "ndcg@10, catalogue", check.catalogue),
-        ("BM25 alone", "ndcg@10, judged items", check.judged_lexical),
-        ("BM25 alone", "ndcg@10, catalogue", check.catalogue_lexical),
-    )
     return (
         Stage(
             title="search",
             note=f"{len(query)} graded queries, each scored with weights tuned on the others (five folds); "
-            "'catalogue' counts items that nobody graded as irrelevant",
-            figures=tuple(figure(who, what, clustered_interval(value, query, rng=0)) for who, what, value in columns),
+            "'catalogue' counts items that nobody graded as irrelevant, 'recall' those of the upper half of the grades",
+            figures=tuple(
+                figure(who, what, clustered_interval(value, query, rng=0))
+                for who, values in (("organic search", check.relevance), ("words alone", check.lexical))
+                for what, value in zip(_SEARCH_FIGURES, values, strict=True)
+            ),
         ),
     )
