@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.ann import K, exact_best, latency, one_thread, out_of_distribution, recall_row
+from benchmarks.ann import K, exact_best, latency, one_thread, recall_row
 from benchmarks.report import Row, median_row
 from shortlist.retrieval.index.ivf_sq8 import IvfSq8Index
 from shortlist.retrieval.index.load import load_index
+from shortlist.simulation.vectors import out_of_distribution
 
 __all__ = ["run"]
 

@@ -36,6 +36,7 @@ from shortlist.funnel.layout import shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
 from shortlist.releases.manifest import Probability
 from shortlist.reranking.mmr import MMRSelector
+from shortlist.retrieval.als import AlsSource
 from shortlist.training.evaluate import HISTORY_FILE
 
 N_ITEMS, N_USERS, DIM = 480, 40, 8
@@ -164,6 +165,7 @@ class World:
         interactions, positives = self._lives(truth, keys, rng)
         self.history = HistoryStore(interactions)
         self._write_held_out(folder, positives)
+        self._write_factors(folder, items)
         interactions.sort(["user", "at_us", "item"]).write_parquet(folder / HISTORY_FILE)
         noisy = lambda scale: truth + rng.normal(scale=scale, size=truth.shape)  # noqa: E731
         popular = np.tile(truth.mean(axis=0), (N_USERS, 1))
@@ -243,6 +245,13 @@ class World:
             rows += [(user, int(keys[i]), NOW_US - 10**9 * (20 - t), 5.0, True) for t, i in enumerate(liked[:20])]
             positives[user] = keys[liked[20:]].tolist()
         return pl.DataFrame(rows, schema=INTERACTIONS, orient="row"), positives
+
+    def _write_factors(self, folder, items):
+        """A factorization whose items' lengths differ; drawn from a stream of its own."""
+        factor = np.vstack([np.zeros(DIM), items * np.random.default_rng(1).lognormal(0.0, 0.4, (len(items), 1))])
+        als = folder / "retrieval" / "als"
+        als.mkdir(parents=True, exist_ok=True)
+        AlsSource(self.catalogue, factor.astype(np.float32), confidence=10.0, regularization=1.0).save(als)
 
     @staticmethod
     def _write_held_out(folder, positives):

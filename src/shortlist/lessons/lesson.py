@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortlist.lessons.nearest_neighbours.frontier import frontier
+from shortlist.lessons.nearest_neighbours.reorder import reorder
+from shortlist.lessons.nearest_neighbours.stroll import stroll
 from shortlist.lessons.the_funnel.budget import budget
 from shortlist.lessons.the_funnel.kept import kept
 from shortlist.lessons.widget import Widget
@@ -37,6 +40,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=25,
         widgets=(kept, budget),
+    ),
+    Lesson(
+        slug="03-nearest-neighbours",
+        title="Embeddings and nearest neighbours",
+        summary=(
+            "What near means, why inner product is not a metric, and how cells, codes and graphs find nearly all of "
+            "the nearest by looking at few."
+        ),
+        minutes=30,
+        widgets=(reorder, stroll, frontier),
     ),
 )
 

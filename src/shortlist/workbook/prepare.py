@@ -7,7 +7,9 @@ from pathlib import Path
 
 from shortlist.core.errors import NotFound
 from shortlist.funnel.engine import Engine
+from shortlist.lessons.nearest_neighbours.frontier import FrontierSheet
 from shortlist.lessons.sheets import Sheet, sheet_path, write_sheet
+from shortlist.workbook.nearest_neighbours import make_frontier
 
 __all__ = ["MAKERS", "Maker", "Progress", "prepare"]
 
@@ -16,7 +18,7 @@ Progress = Callable[[str, int, int], None]
 Maker = Callable[[Engine, int, Progress], Sheet]
 """Works out one sheet from an engine and a seed; a release that cannot drive it raises ``NotFound``."""
 
-MAKERS: dict[type[Sheet], Maker] = {}
+MAKERS: dict[type[Sheet], Maker] = {FrontierSheet: make_frontier}
 """The maker of each kind of sheet."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import faiss
@@ -11,7 +12,33 @@ from shortlist.core.arrays import Bool, Float32, Int64
 from shortlist.retrieval.index.faiss_index import FAISS, FaissIndex, faiss_metric, selector
 from shortlist.retrieval.index.metric import Metric
 
-__all__ = ["HnswIndex"]
+__all__ = ["HnswGraph", "HnswIndex"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HnswGraph:
+    """The edges of a built index.
+
+    Attributes:
+        entry: the place at which every search begins.
+        top: the number of the highest layer; 0 is the lowest.
+        edges: int64, all neighbour lists end to end, -1 where a list is not full.
+        starts: int64 ``(N + 1,)``, where each place's lists begin.
+        widths: int64, where layer l's list begins and ends within a place's lists: ``widths[l]`` to ``widths[l + 1]``.
+    """
+
+    entry: int
+    top: int
+    edges: Int64
+    starts: Int64
+    widths: Int64
+
+    def neighbours(self, place: int, layer: int) -> tuple[int, ...]:
+        """The places that an edge leads to; none where the place is not in that layer."""
+        start = int(self.starts[place])
+        end = min(start + int(self.widths[layer + 1]), int(self.starts[place + 1]))
+        listed = self.edges[start + int(self.widths[layer]) : end]
+        return tuple(int(p) for p in listed if p >= 0)
 
 
 class HnswIndex(FaissIndex):
@@ -42,6 +69,17 @@ class HnswIndex(FaissIndex):
     def knobs(self) -> Mapping[str, int]:
         """Degree and build breadth."""
         return {"degree": self.degree, "build_breadth": self.build_breadth}
+
+    def graph(self) -> HnswGraph:
+        """The edges, copied out of faiss; the index must not be empty."""
+        hnsw = self._index.hnsw
+        return HnswGraph(
+            entry=int(hnsw.entry_point),
+            top=int(hnsw.max_level),
+            edges=FAISS.vector_to_array(hnsw.neighbors).astype("int64"),
+            starts=FAISS.vector_to_array(hnsw.offsets).astype("int64"),
+            widths=FAISS.vector_to_array(hnsw.cum_nneighbor_per_level).astype("int64"),
+        )
 
     def least_effort(self, k: int) -> int:
         """A search keeps k candidates at least."""

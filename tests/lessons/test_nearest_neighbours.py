@@ -1,0 +1,118 @@
+"""Lesson 3: the walk is faiss's own search, the lists are brute force's, and the engine drives both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.lessons.prepared import prepared_world
+
+from shortlist.core.errors import DataError
+from shortlist.lessons.lesson import WIDGETS
+from shortlist.lessons.nearest_neighbours import reorder as reorder_module
+from shortlist.lessons.nearest_neighbours.stroll import plane_of, query_of
+from shortlist.lessons.sheets import write_sheet
+from shortlist.retrieval.index.hnsw import HnswIndex
+from shortlist.retrieval.index.hnsw_walk import true_order, walk
+from shortlist.retrieval.index.metric import Metric
+from shortlist.workbook import nearest_neighbours as workbook
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return prepared_world(tmp_path_factory.mktemp("world")).engine
+
+
+def view(engine, name, **values):
+    widget = WIDGETS[name]
+    return widget.view(engine, widget.read({f"{name}.{key}": str(value) for key, value in values.items()}))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("effort", [1, 4, 16])
+def test_a_walk_finds_what_faiss_finds(effort):
+    points = np.random.default_rng(1).random((600, 2), dtype=np.float32)
+    index = HnswIndex(Metric.L2, degree=4, build_breadth=40)
+    index.build(points)
+    queries = np.random.default_rng(2).random((200, 2), dtype=np.float32)
+    same = [
+        walk(index, points, q, effort=effort).found[0] == index.search(q[None], 1, effort=effort).ids[0, 0]
+        for q in queries
+    ]
+    # faiss looks at neighbours in blocks, so that a few searches of the narrowest beam end elsewhere
+    assert np.mean(same) >= (0.9 if effort == 1 else 0.98)
+
+
+def test_a_wider_beam_compares_more_and_finds_the_nearest(engine):
+    plane = plane_of(engine)
+    walks = [[walk(plane.index, plane.points, query_of(n), effort=ef) for n in range(1, 21)] for ef in (1, 32)]
+    narrow, wide = (np.mean([w.comparisons for w in part]) for part in walks)
+    assert narrow < wide < len(plane.points)
+    found = [
+        np.mean([w.found[0] == true_order(plane.points, query_of(n))[0] for n, w in enumerate(part, 1)])
+        for part in walks
+    ]
+    assert found[0] < found[1]
+    assert found[1] >= 0.95
+
+
+def test_every_step_follows_edges_of_the_graph(engine):
+    plane = plane_of(engine)
+    graph = plane.index.graph()
+    for step in walk(plane.index, plane.points, query_of(3), effort=8).steps:
+        assert step.neighbours == graph.neighbours(step.place, step.layer)
+        assert set(step.compared) <= set(step.neighbours)
+
+
+def test_only_a_euclidean_graph_is_walked():
+    index = HnswIndex(Metric.DOT, degree=4)
+    index.build(np.eye(3, dtype=np.float32))
+    with pytest.raises(DataError, match="only a Euclidean graph"):
+        walk(index, np.eye(3, dtype=np.float32), np.ones(3, dtype=np.float32), effort=2)
+
+
+def test_equal_lengths_make_the_three_meanings_one(engine):
+    for item in (1, 50, 100):
+        same = view(engine, "reorder", item=item, spread=0)
+        assert same.shared(Metric.DOT, Metric.COSINE) == same.shared(Metric.DOT, Metric.L2) == 10
+        assert same.own_rank == 1
+    assert any(view(engine, "reorder", item=item, spread=200).own_rank > 1 for item in range(1, 30))
+
+
+def test_another_engine_shows_other_neighbours(engine, monkeypatch):
+    before = view(engine, "reorder", item=50).near[Metric.COSINE].tolist()
+    monkeypatch.setattr(reorder_module, "ExactIndex", lambda metric: BackToFront(metric))
+    assert view(engine, "reorder", item=50).near[Metric.COSINE].tolist() != before
+
+
+class BackToFront:
+    """An index that finds the farthest."""
+
+    def __init__(self, metric):
+        self._index = HnswIndex(metric)
+
+    def build(self, vectors, ids):
+        self._vectors, self._ids = vectors, ids
+
+    def search(self, queries, k):
+        order = np.argsort(queries @ self._vectors.T, axis=1)[:, :k]
+        return type("Found", (), {"ids": self._ids[order]})
+
+
+def test_the_sheet_is_the_tuners(tmp_path, monkeypatch):
+    world = prepared_world(tmp_path)
+    first = view(world.engine, "frontier", world=1, recall=90)
+    monkeypatch.setattr(workbook, "tried_indexes", lambda count, *, reduced: [])
+    write_sheet(world.engine, workbook.make_frontier(world.engine, 0, lambda *_: None))
+    alone = view(world.engine, "frontier", world=1, recall=90)
+    assert first.pick(1).kind != "exact"
+    assert alone.pick(1).kind == "exact"
+
+
+def test_the_cheapest_setting_meets_the_recall_and_no_faster_one_does(engine):
+    for world in (0, 1):
+        for wanted in (70, 95):
+            shown = view(engine, "frontier", world=world, recall=wanted)
+            pick = shown.pick(world)
+            faster = [s for s in shown.sheet.regimes[world].settings if s.p50_ms < pick.p50_ms]
+            assert pick.recall >= wanted / 100
+            assert all(s.recall < wanted / 100 for s in faster)
