@@ -23,7 +23,7 @@ from shortlist.core.arrays import Float64
 from shortlist.learning.bf16_matmul import bf16_matmul
 from shortlist.learning.chunked_softmax import chunked_softmax_loss
 from shortlist.learning.fit_towers import TwoTowerRecipe, fit_towers
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.distinct import DistinctNegatives
 from shortlist.learning.negatives.frequency import CountedFrequency
 from shortlist.learning.negatives.in_batch import InBatchNegatives

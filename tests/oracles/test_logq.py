@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.accidental_hits import accidental_hits
 from shortlist.learning.negatives.distinct import DistinctNegatives
 from shortlist.learning.negatives.frequency import CountedFrequency, StreamingFrequency

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from torch import nn
 
 from shortlist.core.arrays import Float32, Int64
-from shortlist.learning.losses import bpr_loss
+from shortlist.learning.losses.sampled import bpr_loss
 from shortlist.learning.one_thread import one_thread
 
 __all__ = ["BprFactors", "BprRecipe", "train_bpr"]

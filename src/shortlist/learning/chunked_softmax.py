@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shortlist.learning.losses import Hits
+from shortlist.learning.losses.sampled import Hits
 
 __all__ = ["chunked_softmax_loss"]
 

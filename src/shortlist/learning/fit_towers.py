@@ -17,7 +17,7 @@ from shortlist.learning.bf16_matmul import bf16_matmul
 from shortlist.learning.checkpoint import Place, read_checkpoint, write_checkpoint
 from shortlist.learning.chunked_softmax import chunked_softmax_loss
 from shortlist.learning.early_stopping import EarlyStopping
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.accidental_hits import accidental_hits
 from shortlist.learning.negatives.hard import HardNegatives
 from shortlist.learning.negatives.sampler import Negatives, NegativeSampler

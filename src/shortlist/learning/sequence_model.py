@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 
 __all__ = ["SequenceModel"]
 
