@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 
 from shortlist.core.errors import DataError, ReleaseError
 from shortlist.evaluation.metrics.log_loss import log_loss
-from shortlist.learning.calibration import (
-    IdentityCalibrator,
-    IsotonicCalibrator,
-    PlattCalibrator,
-    load_calibrator,
-    undo_downsampling,
-)
+from shortlist.learning.calibration.beta import BetaCalibrator
+from shortlist.learning.calibration.downsampling import undo_downsampling
+from shortlist.learning.calibration.histogram import HistogramCalibrator
+from shortlist.learning.calibration.identity import IdentityCalibrator
+from shortlist.learning.calibration.isotonic import IsotonicCalibrator
+from shortlist.learning.calibration.load import load_calibrator
+from shortlist.learning.calibration.platt import PlattCalibrator
+from shortlist.learning.calibration.temperature import TemperatureCalibrator, at_temperature
 
-FITTED = [PlattCalibrator, IsotonicCalibrator]
-KINDS = [IdentityCalibrator, *FITTED]
+FITTED = [PlattCalibrator, IsotonicCalibrator, BetaCalibrator, HistogramCalibrator]
+KINDS = [IdentityCalibrator, TemperatureCalibrator, *FITTED]
 
 
 def world(n=60_000, seed=0):
@@ -80,6 +81,48 @@ def test_refuses_labels_of_one_kind(kind):
         kind.fit(np.array([0.1, 0.2]), np.array([True, True]))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_refuses_nan(kind):
+    with pytest.raises(DataError, match="NaN"):
+        kind.fit(np.array([0.1, np.nan]), np.array([True, False]))
+
+
+@pytest.mark.statistical
+def test_a_temperature_undoes_a_temperature_and_cannot_undo_a_shift():
+    """The standard error of 1 / T is .006 with these rows: false alarms below 1 in 10,000."""
+    true, _, happened = world()
+    fitted = TemperatureCalibrator.fit(at_temperature(true, 0.5), happened)
+    assert fitted.temperature == pytest.approx(2.0, abs=0.1)
+    assert np.abs(fitted.calibrate(at_temperature(true, 0.5)) - true).mean() < 0.01
+    shifted = true / (true + 3 * (1 - true))
+    assert np.abs(TemperatureCalibrator.fit(shifted, happened).calibrate(shifted) - true).mean() > 0.02
+
+
+@pytest.mark.statistical
+def test_beta_undoes_what_platt_cannot():
+    """p^2 bends the ends unlike each other; off by .01 on average with a chance far under 1 in 1,000."""
+    true = np.random.default_rng(1).uniform(0.02, 0.98, 60_000)
+    happened = np.random.default_rng(2).random(60_000) < true
+    error = {
+        k: np.abs(k.fit(true**2, happened).calibrate(true**2) - true).mean() for k in (BetaCalibrator, PlattCalibrator)
+    }
+    assert error[BetaCalibrator] < 0.01 < error[PlattCalibrator]
+
+
+def test_beta_keeps_to_slopes_that_do_not_fall():
+    _, p, y = world(5_000)
+    fitted = BetaCalibrator.fit(1 - p, y)
+    assert min(fitted.a, fitted.b) >= 0.0
+    assert fitted.calibrate(p)[0] == pytest.approx(y.mean(), rel=1e-6)
+
+
+def test_a_histogram_spelled_out():
+    p = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    fitted = HistogramCalibrator.fit(p, np.array([0, 1, 0, 0, 1, 1]), bins=3)
+    assert fitted.edges == (0.1, 0.5)  # the shares 1/2 and 0 fall, so their bins are one
+    assert fitted.values == (0.25, 1 - 1e-6)
+
+
 def test_a_model_that_orders_backwards_gets_a_constant_not_a_reversal():
     _, p, y = world(5_000)
     fitted = PlattCalibrator.fit(1 - p, y)
@@ -102,6 +145,10 @@ def test_isotonic_equals_scikit_learn_at_every_row():
         b"",
         b"{}",
         b'{"type":"platt","slope":1.0}',
+        b'{"type":"platt","slope":-1.0,"intercept":0.0}',
+        b'{"type":"beta","a":1.0,"b":-1.0,"c":0.0}',
+        b'{"type":"temperature","inverse":-1.0}',
+        b'{"type":"histogram","edges":[0.1,0.2],"values":[0.3,0.2]}',
         b'{"type":"isotonic","knots":[],"values":[]}',
         b'{"type":"isotonic","knots":[0.1,0.1],"values":[0.1,0.2]}',
         b'{"type":"isotonic","knots":[0.1,0.2],"values":[0.3,0.2]}',

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shortlist.core.errors import DataError
-from shortlist.learning.calibration import IdentityCalibrator
+from shortlist.learning.calibration.identity import IdentityCalibrator
 from shortlist.learning.calibrator_choice import choose_calibrator
 
 PER_USER = 50

@@ -14,7 +14,9 @@ from shortlist.features.catalogue import Catalogue
 from shortlist.features.feed_features import FeatureRows, FeedFeatures
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
-from shortlist.learning.calibration import IsotonicCalibrator, PlattCalibrator, undo_downsampling
+from shortlist.learning.calibration.downsampling import undo_downsampling
+from shortlist.learning.calibration.isotonic import IsotonicCalibrator
+from shortlist.learning.calibration.platt import PlattCalibrator
 from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes

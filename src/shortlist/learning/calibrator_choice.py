@@ -11,7 +11,10 @@ from shortlist.core.arrays import Bool, Float64, Int64
 from shortlist.core.randomness import Rng
 from shortlist.evaluation.bootstrap import paired_interval
 from shortlist.evaluation.metrics.log_loss import log_losses
-from shortlist.learning.calibration import Calibrator, IdentityCalibrator, IsotonicCalibrator, PlattCalibrator
+from shortlist.learning.calibration.calibrator import Calibrator
+from shortlist.learning.calibration.identity import IdentityCalibrator
+from shortlist.learning.calibration.isotonic import IsotonicCalibrator
+from shortlist.learning.calibration.platt import PlattCalibrator
 
 __all__ = ["ChosenCalibrator", "choose_calibrator"]
 

@@ -16,7 +16,9 @@ from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.feed_features import FeatureRows, FeedFeatures
-from shortlist.learning.calibration import Calibrator, load_calibrator, undo_downsampling
+from shortlist.learning.calibration.calibrator import Calibrator
+from shortlist.learning.calibration.downsampling import undo_downsampling
+from shortlist.learning.calibration.load import load_calibrator
 from shortlist.ranking.feed_inputs import feed_inputs
 from shortlist.ranking.runtime import Runtime
 

@@ -21,7 +21,7 @@ from shortlist.evaluation.metrics.auc import auc
 from shortlist.evaluation.metrics.log_loss import log_loss
 from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.features.catalogue import Catalogue
-from shortlist.learning.calibration import undo_downsampling
+from shortlist.learning.calibration.downsampling import undo_downsampling
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.learning.learning_curve import LearningCurve
 from shortlist.ranking.dcn_v2_model import DCNv2

@@ -19,7 +19,7 @@ from shortlist.features.catalogue import Catalogue
 from shortlist.features.feed_features import FeedFeatures
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
-from shortlist.learning.calibration import IdentityCalibrator
+from shortlist.learning.calibration.identity import IdentityCalibrator
 from shortlist.learning.calibrator_choice import choose_calibrator
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.ranking.dcn_v2_model import DCNv2
