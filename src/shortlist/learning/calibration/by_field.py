@@ -18,7 +18,7 @@ class FieldCalibrator(StoredCalibrator, frozen=True, tag="field", forbid_unknown
     """``sigmoid(logit(p) + shift of the row's cell)``, cells with few rows shrunk to no shift at all.
 
     A model of all rows mistakes some cells (an advertiser's page loads slowly, a surface has another layout), and an
-    auction pays for it. A cell of its own rows alone would be noise, so the shifts are random effects (empirical Bayes)::
+    auction pays for it. A cell's own rows alone would be noise, so its shift is a random effect (empirical Bayes)::
 
         y ~ Bernoulli(sigmoid(logit p + d_c)),    d_c ~ Normal(0, t^2)
         d_c = argmax of  sum over the cell's rows of log P(y | d)  -  d^2 / (2 t^2)
