@@ -72,13 +72,13 @@ def test_the_merge_beats_popularity_and_item_neighbours_on_movielens():
 @pytest.mark.realdata
 @pytest.mark.slow
 def test_relevance_beats_plain_bm25_on_graded_queries_it_was_not_tuned_on():
-    """Intervals of 95% by query: chance alone lifts two of three above 0 in less than one run of forty."""
+    """Intervals of 95% by query: chance alone lifts two of three above 0 in at most 3.75% of runs (Markov)."""
     dataset = read_shared(ICECAT)
     if dataset is None:
         pytest.skip("Icecat is not at hand: point SHORTLIST_DATA at a folder that holds icecat/")
     catalogue = Catalogue(dataset.items)
-    tower = QueryTowerSource(catalogue, train_query_tower(catalogue, recipe=QueryTowerRecipe(examples=60_000)))
-    check = cross_validate(catalogue, FieldCounts.of(catalogue), tower, dataset.judgements)
+    tower = QueryTowerSource(catalogue, train_query_tower(catalogue, recipe=QueryTowerRecipe(examples=30_000)))
+    check = cross_validate(catalogue, FieldCounts.of(catalogue), tower, dataset.judgements, folds=3)
     graded = GradedQueries(catalogue, dataset.judgements)
     plain = search.plain_figures(search.PlainBm25(catalogue), graded)
     query = np.arange(len(graded.queries))
