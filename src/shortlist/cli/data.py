@@ -16,9 +16,10 @@ from shortlist.core.errors import DataError, NotFound
 from shortlist.datasets import fetch
 from shortlist.datasets.cache import cache_folder, load_dataset, shared_folder
 from shortlist.datasets.dataset import Dataset
-from shortlist.datasets.known import KNOWN, KnownDataset
+from shortlist.datasets.known import KNOWN, MSLR, KnownDataset
 from shortlist.datasets.load import fetch as fetch_known
 from shortlist.datasets.load import read_shared
+from shortlist.datasets.mslr import load_mslr
 
 __all__ = ["app", "download_progress"]
 
@@ -56,7 +57,7 @@ def list_known(*, cache: _Cache = None) -> None:
     table = Table(show_lines=True)
     for heading in ("Name", "What", "Terms", "Size", "Here"):
         table.add_column(heading, overflow="fold")
-    for known in KNOWN:
+    for known in (*KNOWN, MSLR):
         size = f"{known.size_bytes / 1e6:.0f} MB"
         table.add_row(known.name, known.description, known.licence, size, _place(known, cache))
     Console().print(table)
@@ -70,6 +71,14 @@ def get(
     again: Annotated[bool, typer.Option("--again", help="Fetch it even if it is here.")] = False,
 ) -> None:
     """Fetch a data set into the cache, check it, and say on which terms it may be used."""
+    if name == MSLR.name:
+        lists = load_mslr()
+        print(
+            f"{name}: in {shared_folder(name)}; {len(lists.offsets) - 1:,} queries, {len(lists.grade):,} graded pages"
+        )
+        print(f"Terms: {MSLR.licence}")
+        print(f"Published at {MSLR.official}")
+        return
     known = next((entry for entry in KNOWN if entry.name == name), None)
     if known is None:
         raise NotFound(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ICECAT", "KNOWN", "KUAIRAND", "MOVIELENS", "KnownDataset"]
+__all__ = ["ICECAT", "KNOWN", "KUAIRAND", "MOVIELENS", "MSLR", "KnownDataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,18 @@ KUAIRAND = KnownDataset(
 )
 
 KNOWN = (MOVIELENS, ICECAT, KUAIRAND)
+"""What ``load`` returns as a ``Dataset``."""
+
+MSLR = KnownDataset(
+    name="mslr",
+    description="MSLR-WEB30K: web pages graded 0 to 4 for queries, 136 features each; lists, not a catalogue",
+    licence=(
+        "Microsoft: for research, under the terms on its page. Cite: Qin & Liu, Introducing LETOR 4.0 Datasets, "
+        "arXiv 1306.2597, 2013."
+    ),
+    official="https://www.microsoft.com/en-us/research/project/mslr/",
+    url="",
+    sha256=None,
+    size_bytes=1_500_000,
+)
+"""Read by ``mslr.load_mslr``: there are no items to serve, only lists to compare rankers on."""
