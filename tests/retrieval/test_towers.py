@@ -115,7 +115,8 @@ def test_the_user_tower_in_numpy_equals_torch():
         row = torch.from_numpy(latest(history, 4))
         expected = model.users(vectors, row).numpy()
         parts = (model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
-        arrays = TwoTowerArrays(vectors.numpy(), *(part.detach().numpy() for part in parts))
+        content = model.mix(model.token.weight).numpy()
+        arrays = TwoTowerArrays(vectors.numpy(), *(part.detach().numpy() for part in parts), content)
     np.testing.assert_allclose(arrays.user_vectors(history), expected, atol=1e-6)
     assert not arrays.user_vectors(Ragged.from_lists([[]])).any()
 
