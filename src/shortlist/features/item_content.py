@@ -12,7 +12,7 @@ from shortlist.core.arrays import Ragged
 from shortlist.core.money import MICROS
 from shortlist.features.text import hashed, words
 
-__all__ = ["content_tokens"]
+__all__ = ["content_strings", "content_tokens"]
 
 _YEARS = (1, 5, 10)
 """Spans of release that an item is in, so that neighbours in time share a token though their years differ."""
@@ -40,7 +40,18 @@ def content_tokens(items: pl.DataFrame, buckets: int) -> Ragged:
         >>> content_tokens(tiny_items(), 8_192).lengths.tolist()
         [8, 8, 8, 10]
     """
-    return Ragged.from_lists([hashed(_tokens(line), buckets) for line in items.select(_COLUMNS).iter_rows()])
+    return Ragged.from_lists([hashed(tokens, buckets) for tokens in content_strings(items)])
+
+
+def content_strings(items: pl.DataFrame) -> list[list[str]]:
+    """The same tokens before they are hashed, for whoever wants to read them.
+
+    Example:
+        >>> from shortlist.testing import tiny_items
+        >>> content_strings(tiny_items())[3][3:]
+        ['b:Lux', 'c:light', 'c:office', 'x:light|office', 'p:5', 't:desk', 't:lamp']
+    """
+    return [list(_tokens(line)) for line in items.select(_COLUMNS).iter_rows()]
 
 
 def _tokens(line: tuple[str | None, str | None, Sequence[str] | None, int | None, int | None]) -> Iterator[str]:
