@@ -7,8 +7,8 @@ the later windows, with live histories in which the new items are missing; to be
 next. Ranked are the new items alone, or the new ones among all.
 
 Beside the content tower: content-kNN (cosine of an item's TF-IDF vector with the mean of the liked items', over the
-same tokens), the popularity of an item's categories, the same weighted by the user's share of each category, and chance.
-The peers' settings are tuned on the first two parts, on which also the tower's share of steps without ids and its tokens
+same tokens), the popularity of an item's categories, the same weighted by the user's share of each, and chance. The
+peers' settings are tuned on the first two parts, on which also the tower's share of steps without ids and its tokens
 were chosen (on MovieLens-100K); the other parts are judged. Intervals resample users.
 
 **New users.** The same requests with the history cut to the last 0, 1, 2 or 5 likes, all items known.
