@@ -51,14 +51,16 @@ class TwoTowerArrays:
             history: rows of liked items, oldest first, a list a request.
 
         Returns:
-            float32 ``(R, d)`` of length 1; zeros where the history is empty.
+            float32 ``(R, d)`` of length 1; zeros where the history is empty, or holds but items of which nothing is
+            known (their vectors are zeros).
         """
         row = latest(history, len(self.recency))
-        held: Bool = np.greater(row, 0)
+        vectors = self.item_vectors[row]
+        held: Bool = vectors.any(axis=2)
         logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
         weight = np.exp(logit - self.recency.max(initial=0.0))
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), self.item_vectors[row])
+        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), vectors)
         hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
         vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
         return np.where(held.any(axis=1, keepdims=True), vector, np.float32(0.0))
