@@ -102,7 +102,14 @@ def _ours(
     model = TwoTowerModel(items + 1, BUCKETS, content, width=WIDTH, hidden=HIDDEN, history=HISTORY)
     negatives = DistinctNegatives(InBatchNegatives(CountedFrequency(examples.counts(items + 1))))
     recipe = TwoTowerRecipe(
-        width=WIDTH, hidden=HIDDEN, history=HISTORY, epochs=1, batch=batch, temperature=TEMPERATURE, bf16=bf16
+        width=WIDTH,
+        hidden=HIDDEN,
+        history=HISTORY,
+        epochs=1,
+        batch=batch,
+        temperature=TEMPERATURE,
+        bf16=bf16,
+        without_ids=0.0,
     )
     return lambda: fit_towers(model, examples, negatives, recipe=recipe, seed=seed)
 

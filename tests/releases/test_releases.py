@@ -122,7 +122,7 @@ def test_a_version_is_a_plain_name(releases_dir: Path, version: str) -> None:
 @pytest.mark.parametrize("path", ["../../secret.key", "/etc/passwd", "a/../../b", ""])
 def test_a_manifest_names_files_of_its_own_folder_only(path: str) -> None:
     raw = (
-        b'{"format":1,"version":"r1","created_us":1,"facts":{"dataset":"","licence":"","policy":""},"files":{"%s":'
+        b'{"format":2,"version":"r1","created_us":1,"facts":{"dataset":"","licence":"","policy":""},"files":{"%s":'
         b'{"sha256":"%s","bytes":1}}}' % (path.encode(), b"0" * 64)
     )
     with pytest.raises(ReleaseError, match="names"):
@@ -130,8 +130,8 @@ def test_a_manifest_names_files_of_its_own_folder_only(path: str) -> None:
 
 
 def test_another_format_is_refused() -> None:
-    raw = b'{"format":2,"version":"r1","created_us":1,"facts":{"dataset":"","licence":"","policy":""},"files":{}}'
-    with pytest.raises(ReleaseError, match="format 2"):
+    raw = b'{"format":1,"version":"r1","created_us":1,"facts":{"dataset":"","licence":"","policy":""},"files":{}}'
+    with pytest.raises(ReleaseError, match="format 1"):
         Manifest.decode(raw, "manifest.json")
 
 

@@ -11,8 +11,9 @@ from shortlist.core.arrays import Ragged
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.dataset import ITEMS
 from shortlist.features.catalogue import Catalogue
+from shortlist.features.item_content import content_tokens
 from shortlist.learning.query_tower import QueryTowerRecipe, misspelt, train_query_tower
-from shortlist.learning.two_tower_arrays import TwoTowerArrays, latest
+from shortlist.learning.two_tower_arrays import MAX_TOKENS, TwoTowerArrays, latest
 from shortlist.learning.two_tower_model import TwoTowerModel
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.query_tower import QueryTowerSource
@@ -115,9 +116,36 @@ def test_the_user_tower_in_numpy_equals_torch():
         row = torch.from_numpy(latest(history, 4))
         expected = model.users(vectors, row).numpy()
         parts = (model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
-        arrays = TwoTowerArrays(vectors.numpy(), *(part.detach().numpy() for part in parts))
+        content = model.mix(model.token.weight).numpy()
+        arrays = TwoTowerArrays(vectors.numpy(), *(part.detach().numpy() for part in parts), content)
     np.testing.assert_allclose(arrays.user_vectors(history), expected, atol=1e-6)
     assert not arrays.user_vectors(Ragged.from_lists([[]])).any()
+
+
+def test_the_content_tower_in_numpy_equals_torch(films):
+    """Also for items whose tokens are many, and but for tokens that no item of the training had."""
+    torch.manual_seed(2)
+    buckets = 512
+    long = films.table.head(1).with_columns(
+        title=pl.lit(" ".join(f"word{n}" for n in range(60))), item=pl.lit(99, pl.Int64)
+    )
+    catalogue = Catalogue(pl.concat([films.table, long]))
+    content = torch.from_numpy(_content_of(catalogue, buckets))
+    model = TwoTowerModel(len(catalogue), buckets, content, width=6, hidden=5, history=4)
+    with torch.no_grad():
+        expected = model.items(torch.arange(1, len(catalogue)), with_id=False).numpy()
+        table = model.mix(model.token.weight).numpy().copy()
+    blank = np.zeros((1, 6), dtype=np.float32)
+    arrays = TwoTowerArrays(blank, *[blank] * 5, content=table)
+    np.testing.assert_allclose(arrays.content_vectors(catalogue.table), expected, atol=1e-6)
+    table[1:] = 0.0
+    assert not arrays.content_vectors(catalogue.table).any()
+
+
+def _content_of(catalogue, buckets):
+    found = content_tokens(catalogue.table, buckets)
+    rows = [np.empty(0, np.int64), *(found[n][::-1] for n in range(len(found)))]
+    return latest(Ragged.from_lists(rows), MAX_TOKENS)
 
 
 def test_latest_in_the_middle_of_a_batch_reads_its_own_list_only():

@@ -96,9 +96,11 @@ def load_tiny(
     settings: Settings,
     after: SideEffects,
     pool: SourcePool,
+    added: pl.DataFrame | None = None,
 ) -> Engine:
     """What ``load_engine`` does, without trained models."""
-    catalogue = Catalogue.load(release.folder / "catalogue.parquet")
+    released = Catalogue.load(release.folder / "catalogue.parquet")
+    catalogue = released if added is None else released.extended(added)
     vectors = np.zeros((len(catalogue), 2), dtype=np.float32)
     always = partial(Stage, budget_ms=5_000.0, required=True)
     checked = {
@@ -111,7 +113,7 @@ def load_tiny(
     feed = Funnel(
         name="feed",
         query_hydrators=(always(HistoryHydrator(history)), always(Unhurried())),
-        sources=(always(PopularSource.load(release.folder / "retrieval" / "popular", catalogue)),),
+        sources=(always(PopularSource.load(release.folder / "retrieval" / "popular", released)),),
         combine=merge,
         **(checked | {"filters": (always(InCatalogueFilter()), always(SeenFilter()))}),
     )

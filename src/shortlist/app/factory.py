@@ -26,6 +26,7 @@ from shortlist.events.event_log import EventLog
 from shortlist.events.group_commit import GroupCommit
 from shortlist.events.page_log import PageLog
 from shortlist.events.tables import LOG
+from shortlist.features.added_items import AddedItems
 from shortlist.features.catalogue import UNKNOWN_ROW
 from shortlist.features.history import HistoryStore
 from shortlist.funnel.engine import Engine, load_engine
@@ -42,6 +43,7 @@ from shortlist.serving.answers import HANDLERS, harden
 from shortlist.serving.decoding import StrictRequest
 from shortlist.serving.front_desk import FrontDesk
 from shortlist.serving.hosts import KnownHosts
+from shortlist.serving.item_desk import ItemDesk
 from shortlist.serving.live_engine import LiveEngine
 from shortlist.serving.pages_api import pages_router
 from shortlist.serving.recent_pages import RecentPages
@@ -59,7 +61,7 @@ def create_app(
     """The application over one state folder.
 
     Args:
-        state_dir: holds ``secret.key``, ``events.sqlite``, ``market.sqlite`` and ``releases/``.
+        state_dir: holds ``secret.key``, ``events.sqlite``, ``market.sqlite``, ``items.sqlite`` and ``releases/``.
         settings: every knob.
         load: makes an engine of a release; called as ``load_engine`` is.
         clock: gives requests and events their time; the machine's without one.
@@ -76,6 +78,8 @@ def create_app(
         opened.callback(database.dispose)
         market = open_market(state_dir / "market.sqlite")
         opened.callback(market.dispose)
+        items = AddedItems.open(state_dir)
+        opened.callback(items.close)
         writer = GroupCommit(database)
         opened.callback(writer.close)
         ledger = Ledger(market)
@@ -100,6 +104,7 @@ def create_app(
                 settings=settings,
                 after=after,
                 pool=pool,
+                added=items.table(),
             )
 
         live = LiveEngine(release, build, database, key, clock)
@@ -125,6 +130,7 @@ def create_app(
                 guard=admin_guard(is_admin),
                 campaigns=campaigns,
                 ledger=ledger,
+                items=ItemDesk(items, live, clock),
                 live=live,
                 releases_dir=state_dir / "releases",
                 key=key,

@@ -12,6 +12,7 @@ from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
 from shortlist.bidding.tables import open_market
 from shortlist.core.settings import Settings
+from shortlist.features.added_items import AddedItems
 from shortlist.features.history import HistoryStore
 from shortlist.funnel.engine import Engine, load_engine
 from shortlist.funnel.side_effects import SideEffects
@@ -23,14 +24,14 @@ __all__ = ["workbench"]
 
 @contextmanager
 def workbench(state_dir: Path, settings: Settings | None = None) -> Iterator[Engine]:
-    """The active release's engine, with the state folder's campaigns and budgets.
+    """The active release's engine, with the state folder's added items, campaigns and budgets.
 
     Raises:
         ReleaseError: no release is active, or the active one is refused.
     """
     release = active_release(state_dir / "releases")
     history = release.folder / "history.parquet"
-    market = open_market(state_dir / "market.sqlite")
+    market, items = open_market(state_dir / "market.sqlite"), AddedItems.open(state_dir)
     ledger, pool, after = Ledger(market), SourcePool(), SideEffects([])
     try:
         yield load_engine(
@@ -41,9 +42,11 @@ def workbench(state_dir: Path, settings: Settings | None = None) -> Iterator[Eng
             settings=settings or Settings(),
             after=after,
             pool=pool,
+            added=items.table(),
         )
     finally:
         after.close()
         pool.close()
         ledger.close()
+        items.close()
         market.dispose()

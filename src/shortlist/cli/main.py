@@ -7,7 +7,7 @@ import sys
 import typer
 
 import shortlist
-from shortlist.cli import data, evaluate, index, lessons, log, models, releases, serve, simulate, train
+from shortlist.cli import data, evaluate, index, items, lessons, log, models, releases, serve, simulate, train
 from shortlist.cli.demo import demo
 from shortlist.core.errors import ShortlistError
 
@@ -30,6 +30,7 @@ app.command("serve")(serve.serve)
 app.add_typer(releases.app, name="releases")
 app.add_typer(log.app, name="log")
 app.add_typer(index.app, name="index")
+app.add_typer(items.app, name="items")
 app.add_typer(lessons.app, name="lessons")
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "CAMPAIGN",
     "CREATIVE",
     "KEYWORD",
+    "LITTLE_KNOWN",
     "MATCH_TYPE",
     "PRICE",
     "P_CLICK_1",
@@ -46,7 +47,7 @@ class Column(Generic[T]):
     Attributes:
         name: the name it has in traces and logs.
         dtype: the NumPy type of its values.
-        unit: "probability", "micros", "id", "slot" or "score".
+        unit: "probability", "micros", "id", "slot", "flag" or "score".
         meaning: one line.
     """
 
@@ -61,6 +62,7 @@ ROW = Column("row", np.int64, "id", "row of the item in the active release's voc
 RETRIEVAL_SCORE = Column(
     "retrieval_score", np.float64, "score", "reciprocal rank fusion over the sources that found the item"
 )
+LITTLE_KNOWN = Column("little_known", np.int8, "flag", "1 where few have met the item; exploration is among these")
 P_LIKE_RAW = Column("p_like_raw", np.float64, "probability", "the ranker's output before calibration")
 P_LIKE = Column(
     "p_like", np.float64, "probability", "calibrated chance of a positive; the release says of what; prices nothing"

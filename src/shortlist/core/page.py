@@ -60,18 +60,22 @@ class ShownAd(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The policy that chose a page: enough to draw it again.
 
     Attributes:
         policy: id of the policy and its version.
-        temperature: of the slot softmax; 0 is greedy.
+        temperature: of the slot softmax; 0 is greedy, and without exploration every propensity is then 1.
         draw_key: seed of every draw of the page.
+        exploration: ε, the share of each slot that little-known items had to themselves; not written where it is 0.
+        exploration_temperature: of the softmax among those.
     """
 
     policy: str
     temperature: float
     draw_key: int
+    exploration: float = 0.0
+    exploration_temperature: float = 0.0
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

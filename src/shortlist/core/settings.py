@@ -30,6 +30,9 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         diversity: weight of the likeness to what stands above in the re-ranker's marginal score (MMR), in [0, 1].
         temperature: of the slot softmax over marginal scores; 0 is greedy.
         scored_sampling_rate: share of pages whose scored candidates are logged whole.
+        exploration: ε, the share of each slot that is kept for little-known items; 0 keeps none.
+        exploration_temperature: of the softmax among the little-known items, whose scores are scaled to [0, 1].
+        little_known_below: an item that the release's log met fewer times than this is little known.
     """
 
     deadline_ms: Positive = 100.0
@@ -38,6 +41,9 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diversity: Share = 0.2
     temperature: NotNegative = 0.03
     scored_sampling_rate: Share = 0.01
+    exploration: Share = 0.0
+    exploration_temperature: NotNegative = 0.3
+    little_known_below: Count = 20
 
 
 class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

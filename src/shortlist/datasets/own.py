@@ -31,7 +31,7 @@ from shortlist.datasets.checks import Table
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
 from shortlist.datasets.keys import KEYS_FILE, Keys
 
-__all__ = ["from_frames", "read_folder"]
+__all__ = ["from_frames", "read_folder", "read_items"]
 
 _TABLES = ("items", "interactions", "impressions", "users", "judgements")
 _HIGHEST_GRADE = 1_000
@@ -58,6 +58,25 @@ def read_folder(folder: Path) -> Dataset:
         if found:
             tables[name] = Table(name, _read(found[0]), found[0])
     return _assemble(tables, name=folder.resolve().name, keys=Keys(folder / KEYS_FILE), where=str(folder))
+
+
+def read_items(file: Path) -> pl.DataFrame:
+    """Read a table of items, ``.parquet``, ``.csv`` or ``.jsonl``, in the columns above.
+
+    Text ids get the keys of ``keys.json`` beside the file, so that an item has one key wherever it is named.
+
+    Returns:
+        The table in the schema ``ITEMS``.
+
+    Raises:
+        DataError: the file cannot be read, or the table is not as it should be.
+    """
+    if file.suffix not in {".parquet", ".csv", ".jsonl"} or not file.is_file():
+        raise DataError("there is no such table", where=str(file), fix="name a .parquet, .csv or .jsonl file")
+    keys = Keys(file.parent / KEYS_FILE)
+    items = _items(Table("items", _read(file), file), keys)
+    keys.save()
+    return items
 
 
 def from_frames(

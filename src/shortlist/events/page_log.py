@@ -80,6 +80,8 @@ def _page_row(page: Page, user: int | None) -> dict[str, Any]:
         "policy": page.policy.policy,
         "temperature": page.policy.temperature,
         "draw_key": page.policy.draw_key,
+        "exploration": page.policy.exploration,
+        "exploration_temperature": page.policy.exploration_temperature,
         "degradations": _json(page.degradations),
         "scored_sampling_rate": page.scored_sampling_rate,
         "scored": bool(page.scored),

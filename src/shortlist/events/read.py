@@ -42,6 +42,8 @@ PAGES_SCHEMA: dict[str, pl.DataType] = {
     "policy": pl.String(),
     "temperature": pl.Float64(),
     "draw_key": pl.Int64(),
+    "exploration": pl.Float64(),
+    "exploration_temperature": pl.Float64(),
     "degradations": _DEGRADATIONS,
     "scored_sampling_rate": pl.Float64(),
     "scored": pl.Boolean(),
@@ -49,7 +51,18 @@ PAGES_SCHEMA: dict[str, pl.DataType] = {
 }
 """One row a served page."""
 
-_OF_THE_PAGE = ("surface", "user", "release", "policy", "temperature", "draw_key", "degradations", "served_us")
+_OF_THE_PAGE = (
+    "surface",
+    "user",
+    "release",
+    "policy",
+    "temperature",
+    "draw_key",
+    "exploration",
+    "exploration_temperature",
+    "degradations",
+    "served_us",
+)
 
 SLOTS_SCHEMA: dict[str, pl.DataType] = {
     "request_id": pl.String(),

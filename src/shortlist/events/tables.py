@@ -27,6 +27,8 @@ PAGES = sa.Table(
     sa.Column("policy", sa.Text, nullable=False),
     sa.Column("temperature", sa.Float, nullable=False, comment="of the slot softmax; 0 is greedy"),
     sa.Column("draw_key", sa.BigInteger, nullable=False, comment="seed of every draw of the page"),
+    sa.Column("exploration", sa.Float, comment="share of each slot kept for little-known items; null in older rows"),
+    sa.Column("exploration_temperature", sa.Float, comment="of the softmax among those"),
     sa.Column("degradations", sa.Text, nullable=False, comment="JSON: what the page went without, and why"),
     sa.Column("scored_sampling_rate", sa.Float, nullable=False, comment="share of pages with rows in scored"),
     sa.Column("scored", sa.Boolean, nullable=False, comment="whether this page is one of them"),

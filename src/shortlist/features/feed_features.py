@@ -15,7 +15,7 @@ from shortlist.core.candidates import Candidates
 from shortlist.core.columns import RETRIEVAL_SCORE
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
-from shortlist.features.catalogue import Catalogue
+from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
 from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
@@ -104,6 +104,8 @@ class FeedFeatures:
         sources: the sources whose ranks and scores are features, in order. One that a request went without counts as
             one that found nothing.
         limit: candidates a source brings at most; the rank of what it did not find.
+        vocabulary: rows that a model has an id for; those behind, added since its training, are the unknown id to it.
+            All of the catalogue where it is not given.
     """
 
     def __init__(
@@ -115,18 +117,21 @@ class FeedFeatures:
         *,
         sources: tuple[str, ...],
         limit: int,
+        vocabulary: int | None = None,
     ) -> None:
+        self.vocabulary = len(catalogue) if vocabulary is None else vocabulary
         self.catalogue, self.statistics, self.transitions = catalogue, statistics, transitions
         self.item_vectors = item_vectors
         self.sources, self.limit = sources, limit
         matrix = catalogue.category_matrix
         length = np.sqrt(matrix.sum(axis=1, keepdims=True))
         self._category_vectors: Float32 = (matrix / np.maximum(length, 1.0)).astype(np.float32)
-        self._categories = _padded_categories(matrix)
+        longest = int(matrix[: self.vocabulary].sum(axis=1).max(initial=0.0))
+        self._categories = _padded_categories(matrix, longest=longest)
         self.spec = FeatureSpec(
             request=_REQUEST,
             candidate=_CANDIDATE + tuple(feature for name in sources for feature in _of_source(name, limit)),
-            categorical=(CategoricalFeature("item", len(catalogue)),),
+            categorical=(CategoricalFeature("item", self.vocabulary),),
             multi_valued=(MultiValuedFeature("categories", len(catalogue.categories) + 1, self._categories.shape[1]),),
         )
 
@@ -140,11 +145,13 @@ class FeedFeatures:
         s = self.statistics
         row, index = self.catalogue.rows(candidates.item), candidates.request_index
         liked, recent = self._latest(batch.history, _LIKED_AT_MOST), self._latest(batch.seen, _RECENT)
+        # To what was fitted before an item was added, the item is row 0.
+        known, met = self._known(row), [self._known(part) for part in recent]
         request = self._of_requests(batch, recent)
         found = candidates[RETRIEVAL_SCORE]
         columns: list[Array] = [
             100.0 * found,
-            _bits(candidates),
+            self._n_sources(candidates),
             s.met[row],
             s.liked[row],
             s.lately[row],
@@ -154,12 +161,41 @@ class FeedFeatures:
             s.met[row] - request[index, 3],
             s.age[row] - request[index, 5],
             *self._likeness(liked, recent, candidates.request_offsets, row),
-            np.log(self.transitions.scores(recent, row, index) + 1e-3),
-            np.log(self.transitions.scores([part[-3:] for part in recent], row, index) + 1e-3),
+            np.log(self.transitions.scores(met, known, index) + 1e-3),
+            np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3),
         ]
         for name in self.sources:
             columns.extend(self._found_by(name, candidates))
-        return FeatureRows(request, index, np.stack(columns, axis=1).astype(np.float32), row, self._categories[row])
+        return FeatureRows(request, index, np.stack(columns, axis=1).astype(np.float32), known, self._categories[row])
+
+    def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedFeatures:
+        """The features for the same model over a catalogue to which items were added.
+
+        An added item has its own text, categories, age and vector; of everything that is counted, it has what an item
+        has that nobody met; and its id is the unknown one, row 0, for which the model was trained by forgetting ids.
+
+        Args:
+            catalogue: whose first rows are those that this was made with.
+            item_vectors: float32 ``(V + added + 1, d)``.
+        """
+        statistics = self.statistics.extended(catalogue)
+        return FeedFeatures(
+            catalogue,
+            statistics,
+            self.transitions,
+            item_vectors,
+            sources=self.sources,
+            limit=self.limit,
+            vocabulary=self.vocabulary,
+        )
+
+    def _known(self, row: Int64) -> Int64:
+        return np.where(row < self.vocabulary, row, UNKNOWN_ROW)
+
+    def _n_sources(self, candidates: Candidates) -> Float32:
+        """How many of the model's sources found each row; one that it does not know is not counted."""
+        held = [place for place, name in enumerate(candidates.source_names) if name in self.sources]
+        return np.asarray((candidates.source_rank[:, held] >= 0).sum(axis=1), dtype=np.float32)
 
     def _latest(self, lists: Ragged, n: int) -> list[Int64]:
         """Rows of each list's last ``n`` items that the catalogue knows."""
@@ -243,13 +279,9 @@ def _of_source(name: str, limit: int) -> tuple[DenseFeature, DenseFeature, Dense
     )
 
 
-def _bits(candidates: Candidates) -> Float32:
-    return np.asarray((candidates.source_rank >= 0).sum(axis=1), dtype=np.float32)
-
-
-def _padded_categories(matrix: Float32) -> Int64:
-    """Each row's category numbers from 1, at most eight, padded with 0: int64 ``(V + 1, L)``."""
-    longest = int(min(_CATEGORIES_AT_MOST, max(1.0, matrix.sum(axis=1).max(initial=0.0))))
+def _padded_categories(matrix: Float32, *, longest: int) -> Int64:
+    """Each row's category numbers from 1, at most ``longest`` and eight, padded with 0: int64 ``(V + 1, L)``."""
+    longest = min(_CATEGORIES_AT_MOST, max(1, longest))
     padded = np.zeros((len(matrix), longest), dtype=np.int64)
     row, category = np.nonzero(matrix)
     place = np.arange(len(row)) - np.searchsorted(row, row, side="left")

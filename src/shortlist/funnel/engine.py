@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
 from shortlist.core.campaign import Campaign
@@ -24,6 +26,7 @@ class Engine:
     """A release, ready to serve.
 
     Attributes:
+        catalogue: the release's items, and those that were added since.
         history: the users' histories; shared by all engines of a server, for they outlive a release.
     """
 
@@ -43,6 +46,7 @@ def load_engine(
     settings: Settings,
     after: SideEffects,
     pool: SourcePool,
+    added: pl.DataFrame | None = None,
 ) -> Engine:
     """Build an engine from a release.
 
@@ -54,6 +58,8 @@ def load_engine(
         after: gets every page that is served.
         settings: budgets, temperatures, the auction's knobs.
         pool: threads for the sources, shared by all engines of a server.
+        added: items that arrived since the release was trained, schema ``ITEMS``: they are embedded by their content
+            and put into the release's indexes as they are read; the release itself stays what it is.
 
     Raises:
         ReleaseError: a file is not what this version reads.
@@ -63,6 +69,8 @@ def load_engine(
         return campaigns.book().campaigns[key]
 
     catalogue = Catalogue.load(release.folder / "catalogue.parquet")
+    if added is not None:
+        catalogue = catalogue.extended(added)
     feed = feed_funnel(release, catalogue, history, settings.feed, pool)
     search = search_funnel(release, catalogue, settings.search, pool)
     sponsored = sponsored_funnel(release, catalogue, settings.auction, pool, campaigns=campaigns, ledger=ledger)

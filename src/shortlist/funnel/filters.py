@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shortlist.core.arrays import Array
+import numpy as np
+
+from shortlist.core.arrays import Array, Bool
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import ROW, Column
+from shortlist.core.columns import LITTLE_KNOWN, ROW, Column
 from shortlist.core.request import RequestBatch
 from shortlist.core.stages import Dropped, Filtered
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
 
-__all__ = ["InCatalogueFilter", "RowHydrator", "SeenFilter"]
+__all__ = ["InCatalogueFilter", "LittleKnownHydrator", "RowHydrator", "SeenFilter"]
 
 
 class RowHydrator:
@@ -26,6 +28,24 @@ class RowHydrator:
     def hydrate(self, batch: RequestBatch, candidates: Candidates) -> Mapping[Column[Any], Array]:  # noqa: ARG002
         """``ROW``, 0 for an item that this release does not know."""
         return {ROW: self._catalogue.rows(candidates.item)}
+
+
+class LittleKnownHydrator:
+    """Adds ``LITTLE_KNOWN``, whether few have met each item.
+
+    Args:
+        catalogue: turns keys into rows.
+        little_known: bool ``(V + 1,)``.
+    """
+
+    name = "little_known"
+
+    def __init__(self, catalogue: Catalogue, little_known: Bool) -> None:
+        self._catalogue, self._little_known = catalogue, little_known
+
+    def hydrate(self, batch: RequestBatch, candidates: Candidates) -> Mapping[Column[Any], Array]:  # noqa: ARG002
+        """``LITTLE_KNOWN``, 1 or 0."""
+        return {LITTLE_KNOWN: self._little_known[self._catalogue.rows(candidates.item)].astype(np.int8)}
 
 
 class InCatalogueFilter:

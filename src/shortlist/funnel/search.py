@@ -32,7 +32,6 @@ from shortlist.releases.release import Release
 from shortlist.reranking.mmr import MMRSelector
 from shortlist.retrieval.keywords import KeywordSource
 from shortlist.retrieval.load import SEARCH_WEIGHTS, load_search_sources
-from shortlist.retrieval.vectors import load_item_vectors
 
 __all__ = ["Search", "search_funnel", "sponsored_funnel"]
 
@@ -44,9 +43,7 @@ def search_funnel(release: Release, catalogue: Catalogue, settings: SearchSettin
     """
     retrieval = release.folder / "retrieval"
     found = load_search_sources(retrieval, catalogue, limit=settings.candidates_per_source)
-    mmr = MMRSelector(
-        load_item_vectors(retrieval, catalogue), diversity=settings.diversity, temperature=settings.temperature
-    )
+    mmr = MMRSelector(found.query_tower.item_vectors, diversity=settings.diversity, temperature=settings.temperature)
     return Funnel(
         name="search",
         deadline_ms=settings.deadline_ms,

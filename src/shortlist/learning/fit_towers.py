@@ -46,6 +46,8 @@ class TwoTowerRecipe(msgspec.Struct, frozen=True, kw_only=True):
         weight_decay: of AdamW.
         temperature: τ of the softmax.
         steps_at_most: bound on the work for large tables.
+        without_ids: share of the steps in which the wanted items are placed by their content alone, as a new item is;
+            none where no item has content.
         bf16: matrix products in bfloat16 where the processor can; pays for large batches, 8,192 for example.
         validation: share of the latest positives held out to stop early by; 0 makes all passes and learns from all.
         patience: passes without a better recall after which to stop.
@@ -62,6 +64,7 @@ class TwoTowerRecipe(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float = 1e-6
     temperature: float = 0.2
     steps_at_most: int = 20_000
+    without_ids: float = 0.3
     bf16: bool = False
     validation: float = 0.0
     patience: int = 2
@@ -172,6 +175,7 @@ class _Loop:
             "rowwise_adagrad": RowwiseAdagrad(tables, lr=recipe.embedding_rate),
             "adamw": torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=recipe.weight_decay),
         }
+        self._without_ids = recipe.without_ids if bool(model.content.any()) else 0.0
         self._rates = {"rowwise_adagrad": recipe.embedding_rate, "adamw": recipe.learning_rate}
 
     def refresh(self) -> None:
@@ -181,8 +185,9 @@ class _Loop:
 
     def step(self, history: Int64, positive: Int64, *, epoch: int, step: int, done: float) -> None:
         """Gradients and update of one batch, ``(B, L)`` and ``(B,)``; ``done`` of the whole work lies behind."""
-        drawn = self._draw(history, positive, np.random.default_rng([self._seed, epoch, step]))
-        loss = self._loss(history, positive, drawn)
+        rng = np.random.default_rng([self._seed, epoch, step])
+        drawn = self._draw(history, positive, rng)
+        loss = self._loss(history, positive, drawn, with_id=bool(rng.random() >= self._without_ids))
         for name, optimizer in self.optimizers.items():
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
@@ -198,11 +203,12 @@ class _Loop:
             users: Float32 = self._model(torch.from_numpy(history))[0].numpy()
         return self._negatives.draw(positive, users, rng)
 
-    def _loss(self, history: Int64, positive: Int64, drawn: Negatives) -> Tensor:
+    def _loss(self, history: Int64, positive: Int64, drawn: Negatives, *, with_id: bool) -> Tensor:
         hits = accidental_hits(positive, drawn.row)
         left_out = (torch.from_numpy(hits[0]), torch.from_numpy(hits[1]))
         log_expected = torch.from_numpy(drawn.log_expected.astype(np.float32))
-        user, (item, negative) = self._model(*map(torch.from_numpy, (history, positive, drawn.row)))
+        rows = map(torch.from_numpy, (history, positive, drawn.row))
+        user, (item, negative) = self._model(*rows, with_id=with_id)
         temperature = self._recipe.temperature
         if drawn.shared:
             return chunked_softmax_loss(user, item, negative, log_expected, hits=left_out, temperature=temperature)

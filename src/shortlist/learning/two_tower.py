@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
-from shortlist.core.arrays import Int64, Ragged
+from shortlist.core.arrays import Float32, Int64, Ragged
 from shortlist.features.catalogue import Catalogue
-from shortlist.features.text import hashed, words
+from shortlist.features.item_content import content_tokens
 from shortlist.learning.fit_towers import TwoTowerRecipe, fit_towers, item_vectors
 from shortlist.learning.negatives.distinct import DistinctNegatives
 from shortlist.learning.negatives.frequency import CountedFrequency
@@ -22,7 +23,7 @@ from shortlist.learning.negatives.uniform import UniformNegatives
 from shortlist.learning.one_thread import one_thread
 from shortlist.learning.progress import Progress, silent
 from shortlist.learning.tower_examples import TowerExamples
-from shortlist.learning.two_tower_arrays import TwoTowerArrays, latest
+from shortlist.learning.two_tower_arrays import MAX_TOKENS, TwoTowerArrays, latest
 from shortlist.learning.two_tower_model import TwoTowerModel
 
 __all__ = ["MakeNegatives", "Progress", "TwoTowerRecipe", "mixed_negatives", "silent", "train_two_tower"]
@@ -31,7 +32,6 @@ MakeNegatives = Callable[[Int64], NegativeSampler | HardNegatives]
 """From how often each row is a positive, int64 ``(V + 1,)``, to a sampler."""
 
 _BUCKETS = 8_192
-_MAX_TOKENS = 24
 _UNIFORM = 512
 
 
@@ -92,7 +92,7 @@ def train_two_tower(
         folder=folder,
         progress=progress,
     )
-    return _exported(model)
+    return _exported(model, examples)
 
 
 def _split(
@@ -108,15 +108,33 @@ def _split(
 
 
 def _content(catalogue: Catalogue) -> Int64:
-    """Hashed tokens of titles, brands and categories, int64 ``(V + 1, T)``, padded with 0."""
-    lists: list[Sequence[int]] = [[]]
-    for title, brand, names in catalogue.table.select("title", "brand", "categories").iter_rows():
-        tokens = [*(f"t:{w}" for w in words(title)), *(f"c:{c}" for c in names or []), f"b:{brand}" if brand else ""]
-        lists.append(hashed(filter(None, tokens), _BUCKETS)[::-1])
-    flat = Ragged.from_lists(lists)
-    return latest(flat, int(min(_MAX_TOKENS, max(1, flat.lengths.max(initial=0)))))
+    """Hashed tokens of the items, int64 ``(V + 1, T)``, padded with 0; of more than T the first are read."""
+    found = content_tokens(catalogue.table, _BUCKETS)
+    whole = [np.empty(0, dtype=np.int64), *(found[n][::-1] for n in range(len(found)))]
+    return latest(Ragged.from_lists(whole), int(min(MAX_TOKENS, max(1, found.lengths.max(initial=0)))))
 
 
-def _exported(model: TwoTowerModel) -> TwoTowerArrays:
-    parts = (model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
-    return TwoTowerArrays(item_vectors(model).numpy(), *(part.detach().numpy().copy() for part in parts))
+def _exported(model: TwoTowerModel, examples: TowerExamples) -> TwoTowerArrays:
+    """The arrays; an item that nobody liked in training keeps no id part, for nothing was learned about its id."""
+    vectors = item_vectors(model)
+    unmet = np.ones(len(vectors), dtype=np.bool_)
+    unmet[examples.liked] = False
+    rows = torch.from_numpy(np.flatnonzero(unmet))
+    with torch.no_grad():
+        cold = model.items(rows, with_id=False)
+    placed = cold.any(dim=1)
+    vectors[rows[placed]] = cold[placed]
+    user = (model.recency, model.hidden.weight, model.hidden.bias, model.output.weight, model.output.bias)
+    recency, w1, b1, w2, b2 = (part.detach().numpy().copy() for part in user)
+    return TwoTowerArrays(vectors.numpy(), recency, w1, b1, w2, b2, content=_content_vectors(model))
+
+
+def _content_vectors(model: TwoTowerModel) -> Float32:
+    """W token_t of every token that some item has; zeros for the others, which were never trained."""
+    with torch.no_grad():
+        vectors: Float32 = model.mix(model.token.weight).numpy().copy()
+    met = np.zeros(len(vectors), dtype=np.bool_)
+    met[np.unique(model.content.numpy())] = True
+    met[0] = False
+    vectors[~met] = 0.0
+    return vectors

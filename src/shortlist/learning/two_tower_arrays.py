@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from shortlist.core.arrays import Bool, Float32, Int64, Ragged
+from shortlist.features.item_content import content_tokens
 
-__all__ = ["TwoTowerArrays", "latest", "unit"]
+__all__ = ["MAX_TOKENS", "TwoTowerArrays", "latest", "unit"]
+
+MAX_TOKENS = 32
+"""Of an item's content, only so many tokens are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,6 +23,9 @@ class TwoTowerArrays:
         pooled_u = sum over the latest L liked items j, newest first, of w_j v_j,   w = softmax(recency) over those held
         u = unit(pooled_u + W2 relu(W1 pooled_u + b1) + b2),                        score(u, i) = u · v_i
 
+    An item that training has not seen is placed by its content alone, v = unit(mean over its tokens t of C_t), in the
+    same space; tokens that no item of the training had say nothing.
+
     Attributes:
         item_vectors: float32 ``(V + 1, d)``, v, of length 1; row 0 is zeros.
         recency: float32 ``(L,)``, logits by place, the newest item first.
@@ -25,6 +33,7 @@ class TwoTowerArrays:
         hidden_bias: float32 ``(h,)``, b1.
         output_weight: float32 ``(d, h)``, W2.
         output_bias: float32 ``(d,)``, b2.
+        content: float32 ``(buckets + 1, d)``, C; rows of tokens that no item of the training had are zeros.
     """
 
     item_vectors: Float32
@@ -33,6 +42,7 @@ class TwoTowerArrays:
     hidden_bias: Float32
     output_weight: Float32
     output_bias: Float32
+    content: Float32
 
     def user_vectors(self, history: Ragged) -> Float32:
         """The user tower.
@@ -41,17 +51,35 @@ class TwoTowerArrays:
             history: rows of liked items, oldest first, a list a request.
 
         Returns:
-            float32 ``(R, d)`` of length 1; zeros where the history is empty.
+            float32 ``(R, d)`` of length 1; zeros where the history is empty, or holds but items of which nothing is
+            known (their vectors are zeros).
         """
         row = latest(history, len(self.recency))
-        held: Bool = np.greater(row, 0)
+        vectors = self.item_vectors[row]
+        held: Bool = vectors.any(axis=2)
         logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
         weight = np.exp(logit - self.recency.max(initial=0.0))
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), self.item_vectors[row])
+        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), vectors)
         hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
         vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
         return np.where(held.any(axis=1, keepdims=True), vector, np.float32(0.0))
+
+    def content_vectors(self, items: pl.DataFrame) -> Float32:
+        """Items by their content alone, without a model and without a retraining.
+
+        Args:
+            items: a table in the schema ``ITEMS``.
+
+        Returns:
+            float32 ``(n, d)`` of length 1; zeros where no token of an item is known.
+        """
+        found = content_tokens(items, len(self.content) - 1)
+        place = np.arange(len(found.values)) - found.offsets[:-1][found.segment]
+        known = (place < MAX_TOKENS) & self.content[found.values].any(axis=1)
+        total = np.zeros((len(found), self.content.shape[1]), dtype=np.float32)
+        np.add.at(total, found.segment[known], self.content[found.values[known]])
+        return unit(total)
 
 
 def latest(history: Ragged, length: int) -> Int64:

@@ -14,8 +14,12 @@ __all__ = ["TwoTowerModel"]
 class TwoTowerModel(nn.Module):
     """Two towers into one space (Yi et al., "Sampling-bias-corrected neural modeling", RecSys 2019).
 
-        v_i = unit(id_i + W mean over content tokens t of i of token_t)
+        v_i = unit(id_i + c_i),  c_i = W mean over content tokens t of i of token_t
         u = unit(pooled + mlp(pooled)),  pooled = recency-weighted mean of the liked items' v
+
+    An item that nobody has met has no id part: it is placed at unit(c_i). Left to itself, training explains an item
+    by its id and leaves c_i to chance, so in some steps the wanted items go without ids (Volkovs, Yu & Poutanen,
+    "DropoutNet", NeurIPS 2017), as a new item will.
 
     Args:
         n_rows: V + 1; row 0 is padding.
@@ -43,10 +47,17 @@ class TwoTowerModel(nn.Module):
             nn.init.zeros_(self.output.weight)
             nn.init.zeros_(self.output.bias)
 
-    def items(self, row: Tensor) -> Tensor:
-        """The item tower: rows ``(n,)`` to unit vectors ``(n, d)``; row 0 to zeros."""
-        content = embedding_mean(self.content[row], self.token.weight)
-        return functional.normalize(self.item(row) + self.mix(content), dim=-1) * (row > 0).unsqueeze(-1)
+    def items(self, row: Tensor, *, with_id: bool = True) -> Tensor:
+        """The item tower: rows ``(n,)`` to unit vectors ``(n, d)``; row 0 to zeros.
+
+        Args:
+            row: of the catalogue.
+            with_id: without it an item is placed by its content alone; one without content has a vector of zeros.
+        """
+        vector = self.mix(embedding_mean(self.content[row], self.token.weight))
+        if with_id:
+            vector = vector + self.item(row)
+        return functional.normalize(vector, dim=-1) * (row > 0).unsqueeze(-1)
 
     def users(self, vectors: Tensor, history: Tensor) -> Tensor:
         """The user tower: item vectors ``(n, d)`` and histories ``(B, L)``, places among them, newest first.
@@ -57,12 +68,13 @@ class TwoTowerModel(nn.Module):
         pooled = functional.embedding_bag(history, vectors, per_sample_weights=weight, mode="sum")
         return functional.normalize(pooled + self.output(torch.relu(self.hidden(pooled))), dim=-1)
 
-    def forward(self, history: Tensor, *wanted: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, history: Tensor, *wanted: Tensor, with_id: bool = True) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Users' and items' vectors; each item that stands anywhere goes through its tower once.
 
         Args:
             history: rows ``(B, L)``, newest first, padded with 0.
             wanted: rows of any shape.
+            with_id: whether the wanted items have their id part; those of the histories always do.
 
         Returns:
             Users ``(B, d)``, and for each of ``wanted`` its shape and d.
@@ -75,6 +87,7 @@ class TwoTowerModel(nn.Module):
         place[rows] = torch.arange(len(rows))
         where = place[every]
         vectors = self.items(rows)
+        targets = vectors if with_id else self.items(rows, with_id=False)
         liked, *places = torch.split(where[1:], [history.numel(), *(row.numel() for row in wanted)])
-        found = tuple(vectors[place].view(*row.shape, -1) for place, row in zip(places, wanted, strict=True))
+        found = tuple(targets[place].view(*row.shape, -1) for place, row in zip(places, wanted, strict=True))
         return self.users(vectors, liked.view_as(history)), found

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from shortlist.core.arrays import Array, Float64
+from shortlist.core.arrays import Array, Float32, Float64
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import P_LIKE, P_LIKE_RAW, RANK_SCORE, Column
 from shortlist.core.errors import ReleaseError
@@ -60,6 +60,16 @@ class FeedRanker:
     def __init__(self, features: FeedFeatures, model: Runtime, calibrator: Calibrator, facts: RankerFacts) -> None:
         self.features, self.facts = features, facts
         self._model, self._calibrator = model, calibrator
+
+    def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedRanker:
+        """The same model over a catalogue to which items were added; see ``FeedFeatures.extended``.
+
+        Args:
+            catalogue: the release's items first.
+            item_vectors: float32 ``(V + added + 1, d)``.
+        """
+        features = self.features.extended(catalogue, item_vectors)
+        return FeedRanker(features, self._model, self._calibrator, self.facts)
 
     def raw(self, rows: FeatureRows) -> Float64:
         """``P_LIKE_RAW`` of computed features, float64 ``(N,)``."""

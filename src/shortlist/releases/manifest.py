@@ -21,7 +21,7 @@ __all__ = [
     "check_version",
 ]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; another one is refused."""
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,79}")

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from shortlist.core.arrays import Float32, Float64, Int64
+from shortlist.core.arrays import Bool, Float32, Float64, Int64
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import ADDED_SCORE, RANK_SCORE, RETRIEVAL_SCORE, ROW, SELECTION_PROPENSITY, SLOT
+from shortlist.core.columns import (
+    ADDED_SCORE,
+    LITTLE_KNOWN,
+    RANK_SCORE,
+    RETRIEVAL_SCORE,
+    ROW,
+    SELECTION_PROPENSITY,
+    SLOT,
+)
 from shortlist.core.errors import ShortlistError
 from shortlist.core.randomness import generator
 from shortlist.core.request import RequestBatch
+from shortlist.reranking.exploration import Exploration, mixture
 from shortlist.reranking.slot_softmax import draw, slot_probabilities
 
 __all__ = ["MMRSelector", "scale"]
@@ -23,18 +32,22 @@ class MMRSelector:
         m_i = (1 - d) * r_i - d * max over j in S of cos(v_i, v_j)
 
     with d the diversity and r the rank score scaled to [0, 1] within the request (the best candidate has 1). Each
-    slot is drawn by the slot softmax over m; what already stands above is masked. Where no scorer gave a rank score
-    (it failed or was left out) the retrieval score stands in.
+    slot is drawn by the slot softmax over m, or with exploration by the mixture of that and one over the little-known
+    items, for which r is scaled among themselves; what already stands above is masked. Where no scorer gave a rank
+    score (it failed or was left out) the retrieval score stands in.
 
     Args:
         vectors: float32 ``(V + 1, dim)``, unit rows, a row an item of the catalogue; zeros where nothing is known.
         diversity: d in [0, 1]; 0 is relevance alone.
         temperature: of the slot softmax, at least 0; 0 is greedy, and every propensity is 1.
+        exploration: the share of each slot that is kept for candidates with ``LITTLE_KNOWN`` = 1; without it none is.
     """
 
     name = "mmr"
 
-    def __init__(self, vectors: Float32, *, diversity: float, temperature: float) -> None:
+    def __init__(
+        self, vectors: Float32, *, diversity: float, temperature: float, exploration: Exploration | None = None
+    ) -> None:
         if not 0.0 <= diversity <= 1.0:
             raise ShortlistError(f"diversity is {diversity}", where="MMRSelector", fix="give 0 to 1")
         if not 0.0 <= temperature < np.inf:
@@ -44,13 +57,17 @@ class MMRSelector:
         self._vectors = vectors
         self.diversity = diversity
         self.temperature = temperature
+        self.exploration = exploration
 
     def select(self, batch: RequestBatch, candidates: Candidates) -> Candidates:
         """At most ``k`` rows a request in slot order; adds ``SLOT``, ``ADDED_SCORE``, ``SELECTION_PROPENSITY``."""
         column = RANK_SCORE if RANK_SCORE in candidates else RETRIEVAL_SCORE
         score = candidates[column]
+        little_known = candidates[LITTLE_KNOWN] > 0 if self.exploration else np.zeros(len(score), dtype=bool)
         picks = [
-            self._page(score[rows], candidates[ROW][rows], request.k, request.draw_key, start=rows.start)
+            self._page(
+                score[rows], candidates[ROW][rows], little_known[rows], request.k, request.draw_key, start=rows.start
+            )
             for request, rows in ((r, candidates.rows_of(n)) for n, r in enumerate(batch.requests))
         ]
         chosen, added, chance = (np.concatenate([page[part] for page in picks]) for part in range(3))
@@ -59,9 +76,13 @@ class MMRSelector:
         shown = candidates.arrange(chosen, offsets)
         return shown.with_columns({SLOT: slots, ADDED_SCORE: added, SELECTION_PROPENSITY: chance})
 
-    def _page(self, score: Float64, row: Int64, k: int, draw_key: int, *, start: int) -> tuple[Int64, Float64, Float64]:
+    def _page(
+        self, score: Float64, row: Int64, little_known: Bool, k: int, draw_key: int, *, start: int
+    ) -> tuple[Int64, Float64, Float64]:
         slots = min(k, len(score))
         relevance = (1.0 - self.diversity) * scale(score)
+        among_themselves = np.zeros(len(score))
+        among_themselves[little_known] = (1.0 - self.diversity) * scale(score[little_known])
         vectors = self._vectors[row] if self.diversity > 0.0 else None
         likeness = np.full(len(score), -1.0)
         free = np.ones(len(score), dtype=bool)
@@ -71,6 +92,9 @@ class MMRSelector:
             penalty = self.diversity * likeness if slot else 0.0
             marginal = np.where(free, relevance - penalty, -np.inf)
             probabilities = slot_probabilities(marginal, self.temperature)
+            if self.exploration is not None:
+                explored = np.where(free, among_themselves - penalty, -np.inf)
+                probabilities = mixture(probabilities, explored, little_known, self.exploration)
             pick = draw(probabilities, uniforms[slot])
             chosen[slot], added[slot], chance[slot] = start + pick, marginal[pick], probabilities[pick]
             free[pick] = False

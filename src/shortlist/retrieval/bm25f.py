@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,9 +16,10 @@ from shortlist.core.errors import ReleaseError
 from shortlist.features.text import words
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
 
-__all__ = ["Bm25fIndex", "Vocabulary", "joined_words", "stems"]
+__all__ = ["Bm25fIndex", "FieldScales", "Vocabulary", "joined_words", "stems"]
 
 _VOCABULARY = "vocabulary.json"
+_SCALES = "scales.json"
 
 
 class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +32,20 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     written: Sequence[str]
     stems: Sequence[str]
+
+
+class FieldScales(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an item that comes later is weighed by, so that it is scored as if it had been there.
+
+    Attributes:
+        weights: w_f of each field.
+        mean_lengths: mean |·|_f of each field.
+        written: weight of the score over words as they are written.
+    """
+
+    weights: Mapping[str, float]
+    mean_lengths: Mapping[str, float]
+    written: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,18 +66,20 @@ class Bm25fIndex:
         impact: float32 ``(words + stems, V + 1)``, the summands above.
         written: a word to its row of ``impact``.
         stems: a stem to its row of ``impact``.
+        scales: of the fields.
     """
 
     impact: csr_array
     written: dict[str, int]
     stems: dict[str, int]
+    scales: FieldScales
 
     @classmethod
-    def of(cls, impact: csr_array, vocabulary: Vocabulary) -> Bm25fIndex:
-        """An index out of a matrix and what its rows stand for."""
+    def of(cls, impact: csr_array, vocabulary: Vocabulary, scales: FieldScales) -> Bm25fIndex:
+        """An index out of a matrix, what its rows stand for, and the scales of its fields."""
         n = len(vocabulary.written)
         written = {word: row for row, word in enumerate(vocabulary.written)}
-        return cls(impact, written, {stem: n + row for row, stem in enumerate(vocabulary.stems)})
+        return cls(impact, written, {stem: n + row for row, stem in enumerate(vocabulary.stems)}, scales)
 
     def score(self, queries: Sequence[str]) -> csr_array:
         """Scores float32 ``(R, V + 1)``, sparse, items in order: nothing where a query and an item share no stem."""
@@ -86,6 +103,7 @@ class Bm25fIndex:
         write_arrays(folder, {"impact": self.impact.data, "item": item, "offsets": offsets})
         vocabulary = Vocabulary(tuple(self.written), tuple(self.stems))
         (folder / _VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
+        (folder / _SCALES).write_bytes(msgspec.json.encode(self.scales))
 
     @classmethod
     def load(cls, folder: Path, n_rows: int) -> Bm25fIndex:
@@ -97,6 +115,7 @@ class Bm25fIndex:
         path = folder / _VOCABULARY
         try:
             vocabulary = msgspec.json.decode(path.read_bytes(), type=Vocabulary)
+            scales = msgspec.json.decode((folder / _SCALES).read_bytes(), type=FieldScales)
         except (OSError, msgspec.MsgspecError):
             raise ReleaseError("the words cannot be read", where=str(path), fix="train a new release") from None
         n_words = len(vocabulary.written) + len(vocabulary.stems)
@@ -107,7 +126,7 @@ class Bm25fIndex:
                 where=str(folder),
                 fix="a release's files belong together; train a new one",
             )
-        return cls.of(csr_array((impact, item, offsets), shape=(n_words, n_rows)), vocabulary)
+        return cls.of(csr_array((impact, item, offsets), shape=(n_words, n_rows)), vocabulary, scales)
 
 
 def joined_words(found: Sequence[str], known: Container[str]) -> list[str]:

@@ -28,6 +28,7 @@ from shortlist.retrieval.field_counts import FieldCounts, FieldWeights
 from shortlist.retrieval.fresh import FreshSource
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource, liked_matrix
 from shortlist.retrieval.lexical import LexicalSource
+from shortlist.retrieval.little_known import LittleKnownSource, times_met
 from shortlist.retrieval.popular import PopularSource
 from shortlist.retrieval.query_tower import QueryTowerSource
 from shortlist.retrieval.relevance import RelevanceScorer
@@ -245,6 +246,8 @@ def fit_all(
         keep(lambda: fit_item_neighbours(interactions, catalogue, limit=limit), note)
         keep(lambda: fit_als(interactions, catalogue, limit=limit, seed=seed), note)
         towers = keep(lambda: fit_two_tower(interactions, catalogue, limit=limit, seed=seed, progress=progress), note)
+        keep(lambda: fit_fresh(interactions, catalogue, limit=limit), "when each item appeared")
+        LittleKnownSource.save(retrieval / LittleKnownSource.name, times_met(interactions, catalogue))
         vectors = towers.item_vectors
     tower = keep(
         lambda: fit_query_tower(catalogue, item_vectors=vectors, limit=limit, seed=seed, progress=progress),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from shortlist.core.arrays import Int64
+from shortlist.core.arrays import Bool, Int64
 from shortlist.core.candidates import Candidates
 from shortlist.core.clock import HOUR_US
 from shortlist.core.request import RequestBatch
@@ -31,15 +31,16 @@ class FreshSource:
         catalogue: the release's items.
         appeared_us: int64 ``(V + 1,)``; row 0 is not used.
         limit: candidates a request at most.
+        only: bool ``(V + 1,)``, the rows that may be found; all without it.
     """
 
     name = "fresh"
 
-    def __init__(self, catalogue: Catalogue, appeared_us: Int64, *, limit: int = 200) -> None:
+    def __init__(self, catalogue: Catalogue, appeared_us: Int64, *, limit: int = 200, only: Bool | None = None) -> None:
         self.appeared_us = appeared_us
         self._catalogue = catalogue
         self._limit = limit
-        rows = np.arange(1, len(catalogue))
+        rows = np.arange(1, len(catalogue)) if only is None else np.flatnonzero(only[1:]) + 1
         self._oldest_first: Int64 = rows[np.lexsort((-catalogue.item[rows], appeared_us[rows]))]
 
     @classmethod
@@ -60,6 +61,11 @@ class FreshSource:
         appeared = met.copy()
         appeared[1:][known] = released.fill_null(0).to_numpy()[known]
         return cls(catalogue, appeared, limit=limit)
+
+    def extended(self, catalogue: Catalogue) -> FreshSource:
+        """With the items that were added to the catalogue; one without a release appeared at the beginning of time."""
+        released = catalogue.table.slice(len(self.appeared_us) - 1)["released_us"].fill_null(0).to_numpy()
+        return FreshSource(catalogue, np.concatenate([self.appeared_us, released]), limit=self._limit)
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """The newest items that the user has not seen, as of each request's time."""

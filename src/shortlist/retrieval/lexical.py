@@ -12,7 +12,7 @@ from shortlist.core.candidates import Candidates
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.bm25f import Bm25fIndex
-from shortlist.retrieval.field_counts import FieldCounts, FieldWeights
+from shortlist.retrieval.field_counts import FieldCounts, FieldWeights, with_items
 from shortlist.retrieval.selection import best
 
 __all__ = ["LexicalSource"]
@@ -40,6 +40,10 @@ class LexicalSource:
     def fit(cls, catalogue: Catalogue, *, weights: FieldWeights | None = None, limit: int = 200) -> LexicalSource:
         """Index the catalogue's texts."""
         return cls(catalogue, FieldCounts.of(catalogue).index(weights), limit=limit)
+
+    def extended(self, catalogue: Catalogue) -> LexicalSource:
+        """With the items that were added to the catalogue behind the release's; nothing is indexed anew."""
+        return LexicalSource(catalogue, with_items(self._index, catalogue.added), limit=self._limit)
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """The items with the highest scores."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shortlist.core.arrays import Float32, Ragged
+from shortlist.core.arrays import Bool, Float32, Ragged
 from shortlist.core.candidates import Candidates
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.index.vector_index import VectorIndex
@@ -21,6 +21,7 @@ def nearest(
     *,
     limit: int,
     leave_out: Ragged | None = None,
+    allowed: Bool | None = None,
 ) -> Candidates:
     """The ``limit`` items with the greatest inner product.
 
@@ -34,12 +35,13 @@ def nearest(
         vectors: float32 ``(R, d)``, one a request.
         limit: candidates a request at most.
         leave_out: ``R`` lists of rows that must not be returned.
+        allowed: bool ``(V + 1,)``, the rows that may be found; all without it.
     """
     asking = np.flatnonzero(vectors.any(axis=1))
     if not len(asking):
         return Candidates.none(len(vectors), (source,))
     more = 0 if leave_out is None else int(leave_out.lengths[asking].max(initial=0))
-    row, score = index.search(vectors[asking], min(limit + more, max(len(index), 1)))
+    row, score = index.search(vectors[asking], min(limit + more, max(len(index), 1)), allowed=allowed)
     return best(
         source,
         catalogue,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+
+import numpy as np
+import polars as pl
 
 from shortlist.core.arrays import Float32
 from shortlist.core.candidates import Candidates
@@ -52,6 +55,22 @@ class QueryTowerSource:
         """float32 ``(R, d)`` of length 1; zeros where a query holds no letter and no digit."""
         return self.tower.query_vectors(queries)
 
+    def add(self, catalogue: Catalogue, vectors: Float32 | None = None) -> None:
+        """Take in the items that were added to the catalogue; the source needs itself for itself meanwhile.
+
+        Args:
+            catalogue: with the release's items first.
+            vectors: float32 ``(added, d)``, their vectors where the tower aims at another model's; without them their
+                texts are read by this encoder, as those of the release's items were.
+        """
+        held = len(self.item_vectors)
+        if vectors is None:
+            vectors = self.query_vectors(_texts(catalogue.table.slice(held - 1)))
+        known = np.flatnonzero(vectors.any(axis=1))
+        self._index.add(vectors[known], held + known)
+        self.tower = replace(self.tower, item_vectors=np.concatenate([self.item_vectors, vectors]))
+        self._catalogue = catalogue
+
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """Items by ``q · v_i``."""
         vectors = self.query_vectors([request.query for request in batch.requests])
@@ -73,3 +92,12 @@ class QueryTowerSource:
             *read_arrays(folder, "embedding", "item_vectors", rows={"item_vectors": len(catalogue)})
         )
         return cls(catalogue, tower, index=load_item_index(folder, len(catalogue) - 1), limit=limit)
+
+
+def _texts(items: pl.DataFrame) -> list[str]:
+    """Title, brand, categories and description of each item, as the tower's training reads them."""
+    columns = ("title", "brand", "categories", "description")
+    return [
+        f"{title or ''} {brand or ''} {' '.join(names or [])} {text or ''}"
+        for title, brand, names, text in items.select(columns).iter_rows()
+    ]

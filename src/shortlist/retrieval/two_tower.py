@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from shortlist.core.arrays import Float32
+import numpy as np
+import polars as pl
+
+from shortlist.core.arrays import Bool, Float32
 from shortlist.core.candidates import Candidates
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
@@ -52,11 +55,53 @@ class TwoTowerSource:
         """float32 ``(R, d)`` of length 1; zeros where no liked item is known."""
         return self.towers.user_vectors(known_rows(batch.history, self._catalogue))
 
+    def embed(self, items: pl.DataFrame) -> Float32:
+        """Where items stand whom nobody has met, by their content alone.
+
+        Args:
+            items: a table in the schema ``ITEMS``; the catalogue need not know them.
+
+        Returns:
+            float32 ``(n, d)`` of length 1; zeros where nothing of an item is known to the tower.
+        """
+        return self.towers.content_vectors(items)
+
+    def add(self, catalogue: Catalogue) -> None:
+        """Take in the items that were added to the catalogue: embedded and put into the index, nothing is retrained.
+
+        The source needs itself for itself meanwhile, as its index does. An item of which the tower knows nothing is
+        not put into the index: no user is nearer to it than another.
+
+        Args:
+            catalogue: with the release's items first.
+        """
+        held = len(self.item_vectors)
+        vectors = self.embed(catalogue.table.slice(held - 1))
+        known = np.flatnonzero(vectors.any(axis=1))
+        self._index.add(vectors[known], held + known)
+        self.towers = replace(self.towers, item_vectors=np.concatenate([self.item_vectors, vectors]))
+        self._catalogue = catalogue
+
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """Unseen items by ``u · v_i``."""
-        seen = known_rows(batch.seen, self._catalogue)
+        return self.among(batch, None)
+
+    def among(self, batch: RequestBatch, allowed: Bool | None, *, source: str = name) -> Candidates:
+        """The same among some rows only.
+
+        Args:
+            batch: the requests.
+            allowed: bool ``(V + 1,)``, the rows that may be found; None for all.
+            source: the name that the candidates carry.
+        """
         return nearest(
-            self.name, self._catalogue, self._index, self.user_vectors(batch), limit=self._limit, leave_out=seen
+            source,
+            self._catalogue,
+            self._index,
+            self.user_vectors(batch),
+            limit=self._limit,
+            leave_out=known_rows(batch.seen, self._catalogue),
+            allowed=allowed,
         )
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Campaigns and releases; every route needs the admin key."""
+"""Campaigns, new items and releases; every route needs the admin key."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from shortlist.core.campaign import Campaign
 from shortlist.core.clock import Clock
 from shortlist.releases.active import list_releases
 from shortlist.serving.decoding import JsonBody
+from shortlist.serving.item_desk import ItemDesk
 from shortlist.serving.live_engine import LiveEngine
-from shortlist.serving.schemas import CampaignAnswer, CampaignsAnswer, ReleaseAnswer, ReleasesAnswer
+from shortlist.serving.schemas import (
+    CampaignAnswer,
+    CampaignsAnswer,
+    ItemsAnswer,
+    ItemsRequest,
+    ReleaseAnswer,
+    ReleasesAnswer,
+)
 
 __all__ = ["admin_router"]
 
 CampaignKey = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="catalogue key")]
+ItemKey = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="catalogue key")]
 Version = Annotated[str, Parameter(max_length=80)]
 
 
@@ -29,6 +38,7 @@ def admin_router(
     guard: Guard,
     campaigns: CampaignStore,
     ledger: Ledger,
+    items: ItemDesk,
     live: LiveEngine,
     releases_dir: Path,
     key: bytes,
@@ -40,6 +50,7 @@ def admin_router(
         guard: refuses whoever does not bring it.
         campaigns: where campaigns are kept.
         ledger: what they have spent.
+        items: takes in items that the release was not trained with.
         live: the engine that serves.
         releases_dir: ``<state>/releases``.
         key: the installation's key.
@@ -81,6 +92,20 @@ def admin_router(
         """The opposite of pause."""
         return campaigns.pause(campaign, paused=False)
 
+    @post("/v1/items", status_code=200, summary="Add items", tags=["catalogue"], sync_to_thread=True)
+    def add_items(data: JsonBody[ItemsRequest]) -> ItemsAnswer:
+        """Items that the release was not trained with, placed by their content; pages may show them from now on.
+
+        Durable when this answers, and taken along by every later release that was not trained with them. The same item
+        again changes nothing.
+        """
+        return items.add(data.items)
+
+    @post("/v1/items/{item:int}/remove", status_code=200, summary="Take out", tags=["catalogue"], sync_to_thread=True)
+    def remove_item(item: ItemKey) -> ItemsAnswer:
+        """Take out an item that was added; those that the release was trained with stay."""
+        return items.remove(item)
+
     @get("/v1/releases", summary="All releases", tags=["releases"], sync_to_thread=True)
     def releases() -> ReleasesAnswer:
         """Releases, oldest first; signatures are checked, the other files are not."""
@@ -121,5 +146,5 @@ def admin_router(
         "/",
         guards=[guard],
         security=[{"admin key": []}],
-        route_handlers=[create, every, read, pause, resume, releases, activate],
+        route_handlers=[create, every, read, pause, resume, add_items, remove_item, releases, activate],
     )

@@ -83,6 +83,20 @@ class LiveEngine:
                 self._engine = engine
             return engine
 
+    def rebuild(self) -> Engine:
+        """Serve the same release once more, with what was added to or taken from its items meanwhile.
+
+        Nothing is trained and no index is built: files are read, added items are embedded and inserted, and one
+        reference changes hands. Histories go on as they are.
+
+        Raises:
+            ReleaseError: the engine cannot be built; the old one serves on.
+        """
+        with self._activation:
+            history = self._engine.history
+            self._engine = engine = self._built(self._engine.release, lambda: history)
+            return engine
+
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Record clicks and extend histories inside: the engine is not exchanged meanwhile, so no click is lost.
@@ -112,9 +126,13 @@ class LiveEngine:
                 self._turn.notify_all()
 
     def _load(self, release: Release) -> tuple[Engine, int]:
+        clicks, known = read_clicks(self._database)
+        return self._built(release, lambda: HistoryStore(_interactions(release, clicks))), known
+
+    def _built(self, release: Release, history: Callable[[], HistoryStore]) -> Engine:
+        """An engine that has been warmed up."""
         try:
-            clicks, known = read_clicks(self._database)
-            engine = self._build(release, HistoryStore(_interactions(release, clicks)))
+            engine = self._build(release, history())
             warm_up(engine, self._clock.now_us())
         except ShortlistError:
             raise
@@ -125,7 +143,7 @@ class LiveEngine:
                 where=str(release.folder),
                 fix="train it again with this version; the server's log says more",
             ) from error
-        return engine, known
+        return engine
 
 
 def warm_up(engine: Engine, now_us: int) -> None:

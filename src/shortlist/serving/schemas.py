@@ -10,9 +10,11 @@ from shortlist.core.campaign import Campaign
 from shortlist.core.page import PolicyRecord
 from shortlist.core.trace import Degradation, Trace
 from shortlist.events.event import Event
+from shortlist.features.added_items import NewItem
 
 __all__ = [
     "MAX_EVENTS",
+    "MAX_ITEMS",
     "MAX_K",
     "MAX_QUERY",
     "AdAnswer",
@@ -24,6 +26,8 @@ __all__ = [
     "HealthAnswer",
     "ItemAnswer",
     "ItemSlot",
+    "ItemsAnswer",
+    "ItemsRequest",
     "Key",
     "PageAnswer",
     "ReleaseAnswer",
@@ -35,6 +39,7 @@ __all__ = [
 MAX_K = 200
 MAX_QUERY = 500
 MAX_EVENTS = 1_000
+MAX_ITEMS = 1_000
 
 Key = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1, description="catalogue key")]
 K = Annotated[int, msgspec.Meta(ge=1, le=MAX_K, description="organic items wanted")]
@@ -175,6 +180,24 @@ class ItemAnswer(msgspec.Struct, frozen=True):
     price_micros: int | None
     released_us: int | None
     release: str
+
+
+class ItemsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Items to add; either all of them are, or none is."""
+
+    items: Annotated[tuple[NewItem, ...], msgspec.Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ItemsAnswer(msgspec.Struct, frozen=True):
+    """What became of the items: they are durable, and pages from now on may show them.
+
+    Attributes:
+        added: items that were not there before.
+        beside_the_release: all items that the release that serves was not trained with.
+    """
+
+    added: int
+    beside_the_release: int
 
 
 class CampaignAnswer(msgspec.Struct, frozen=True):

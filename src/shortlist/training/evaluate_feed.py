@@ -27,6 +27,7 @@ from shortlist.retrieval.item_neighbours import ItemNeighbourSource
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.retrieval.popular import PopularSource
 from shortlist.training.candidates import merged, shown_candidates
+from shortlist.training.cold_start_report import ColdStartReport
 from shortlist.training.examples import batches
 from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
 from shortlist.training.rates import RateBaselines
@@ -88,7 +89,12 @@ def judge_feed(
     rates = RateBaselines.load(folder / "evaluation")
     ranking = _ranking_stage(run, requests, plan)
     return FeedJudgement(
-        stages=(_retrieval_stage(run, requests, plan), ranking, _probability_stage(run, rates, plan)),
+        stages=(
+            _retrieval_stage(run, requests, plan),
+            ranking,
+            _probability_stage(run, rates, plan),
+            *run.cold_start.stages(requests, seed=plan.seed),
+        ),
         probability=_reliability(run, probability),
         requests=len(requests),
         users=len(np.unique(requests.users)),
@@ -129,6 +135,7 @@ class _Run:
     user: Int64
     whose: Int64
     offsets: Int64
+    cold_start: ColdStartReport
 
 
 def _run(
@@ -144,6 +151,7 @@ def _run(
     past = interactions.filter(pl.col("at_us") < plan.split.test)
     popular = PopularSource.fit(past, catalogue, limit=plan.limit)
     neighbours = ItemNeighbourSource.fit(past, catalogue, limit=len(catalogue))
+    cold_start = ColdStartReport.of(interactions.filter(pl.col("at_us") < plan.split.calibration), catalogue)
     recalls: dict[str, dict[int, list[Float64]]] = {}
     ndcgs: dict[str, list[Float64]] = {}
     rows: dict[str, list[Array]] = {}
@@ -168,6 +176,10 @@ def _run(
         served = served.with_columns(ranker.score(part.batch, served))
         keep(MERGE, served, served[RETRIEVAL_SCORE])
         keep(RANKED, served, served[RANK_SCORE])
+        for source, one in zip(sources, found, strict=True):
+            cold_start.keep(source.name, one, one.source_score[:, 0], part, ranked=False)
+        cold_start.keep(MERGE, served, served[RETRIEVAL_SCORE], part, ranked=False)
+        cold_start.keep(f"{RANKED}: ndcg@10", served, served[RANK_SCORE], part, ranked=True)
         judged = served
         if plan.kind == "impressions":
             judged = shown_candidates(sources, part.batch, part.shown, catalogue)
@@ -209,6 +221,7 @@ def _run(
         user=flat["user"],
         whose=requests.users,
         offsets=offsets,
+        cold_start=cold_start,
     )
 
 

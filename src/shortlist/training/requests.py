@@ -77,7 +77,10 @@ class LabelledRequests:
         """``n`` of them at most, in their order."""
         if len(self) <= n:
             return self
-        chosen = np.sort(generator(rng).choice(len(self), size=n, replace=False))
+        return self.take(np.sort(generator(rng).choice(len(self), size=n, replace=False)))
+
+    def take(self, chosen: Int64) -> LabelledRequests:
+        """Those at these places, int64 ``(n,)``, in this order."""
         b = self.batch
         batch = RequestBatch(tuple(b.requests[i] for i in chosen), _take(b.history, chosen), _take(b.seen, chosen))
         return LabelledRequests(batch, _take(self.liked, chosen), _take(self.shown, chosen), self.kind)
