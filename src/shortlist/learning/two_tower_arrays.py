@@ -56,7 +56,7 @@ class TwoTowerArrays:
         """
         row = latest(history, len(self.recency))
         vectors = self.item_vectors[row]
-        held: Bool = vectors.any(axis=2)
+        held: Bool = np.asarray(vectors.any(axis=2), dtype=np.bool_)
         logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
         weight = np.exp(logit - self.recency.max(initial=0.0))
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
