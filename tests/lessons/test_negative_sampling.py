@@ -12,7 +12,7 @@ from tests.lessons.recomputed.negative_sampling import full_gradient
 from tests.pages.world import World
 
 from shortlist.core.errors import NotFound
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.frequency import CountedFrequency
 from shortlist.learning.negatives.sampler import Negatives
 from shortlist.lessons.log_chart import log_chart

@@ -14,7 +14,7 @@ from torch.nn import functional
 from shortlist.core.arrays import Int64
 from shortlist.funnel.engine import Engine
 from shortlist.learning.chunked_softmax import chunked_softmax_loss
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.accidental_hits import accidental_hits
 from shortlist.learning.one_thread import one_thread
 from shortlist.learning.progress import Progress

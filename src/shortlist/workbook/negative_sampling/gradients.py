@@ -14,7 +14,7 @@ from torch import Tensor
 
 from shortlist.core.arrays import Float32, Float64, Int64
 from shortlist.funnel.engine import Engine
-from shortlist.learning.losses import sampled_softmax_loss
+from shortlist.learning.losses.sampled import sampled_softmax_loss
 from shortlist.learning.negatives.accidental_hits import accidental_hits
 from shortlist.learning.negatives.frequency import CountedFrequency, StreamingFrequency
 from shortlist.learning.negatives.hard import HardNegatives
