@@ -1,7 +1,6 @@
 """A planted world with popularity skew: what the log-Q correction does to the recall of tail items, and what not.
 
-300 items in 6 groups of 50; within a group popularity is Zipf (1 / rank). Each of 700 users keeps to one group in 9 of
-10 of their 14 events, so p(i | u) is known: loyalty times popularity within the group. The first 10 events are learned
+300 items in 6 groups of 50, 700 users of 14 events (``simulation/taste_groups.py``). The first 10 events are learned
 from, the last 4 are looked for. The tail is all but the 5 most popular items of each group, with half of the events.
 
 A corrected model learns log p(i | u). An uncorrected one learns log p(i | u) - log q(i), in which all 50 items of a
@@ -20,48 +19,22 @@ from shortlist.evaluation.bootstrap import paired_interval
 from shortlist.learning.fit_towers import TwoTowerRecipe, fit_towers, item_vectors
 from shortlist.learning.negatives.frequency import CountedFrequency
 from shortlist.learning.negatives.in_batch import InBatchNegatives
-from shortlist.learning.negatives.sampler import Negatives
 from shortlist.learning.one_thread import one_thread
 from shortlist.learning.tower_examples import TowerExamples
 from shortlist.learning.two_tower_model import TwoTowerModel
+from shortlist.lessons.negative_sampling.corrections import CORRECTIONS
+from shortlist.simulation.taste_groups import TasteGroups
+from shortlist.workbook.negative_sampling.towers import Weighed
 
-GROUPS, SIZE, HEAD = 6, 50, 5
-V, USERS, LEARNED, LOOKED_FOR = GROUPS * SIZE, 700, 10, 4
-
-
-def events(rng):
-    popularity = np.tile(1 / np.arange(1, SIZE + 1), GROUPS)
-    group = np.arange(V) // SIZE
-    rows = []
-    for mine in rng.integers(GROUPS, size=USERS):
-        p = np.where(group == mine, 0.9, 0.1 / (GROUPS - 1)) * popularity
-        rows.append(rng.choice(V, size=LEARNED + LOOKED_FOR, p=p / p.sum()) + 1)
-    return np.stack(rows)
-
-
-class Uncorrected:
-    """In-batch negatives as they come, but for one constant."""
-
-    sign = 0.0
-
-    def __init__(self, of):
-        self.of = of
-
-    def draw(self, positive, rng):
-        drawn = self.of.draw(positive, rng)
-        level = np.log(len(positive) / V)
-        changed = level + self.sign * (drawn.log_expected - level)
-        return Negatives(drawn.row, changed, drawn.positive_log_expected)
-
-
-class WrongSign(Uncorrected):
-    sign = -1.0
+WORLD = TasteGroups()
+HEAD, USERS, LEARNED, LOOKED_FOR = 5, 700, 10, 4
+V = WORLD.n_rows - 1
 
 
 @pytest.fixture(scope="module")
 def ranks():
     """The rank of each looked-for item, ``(USERS, LOOKED_FOR)``, by model; and which of them are of the tail."""
-    table = events(np.random.default_rng(0))
+    _, table = WORLD.draw(USERS, LEARNED + LOOKED_FOR, rng=np.random.default_rng(0))
     learned, looked_for = table[:, :LEARNED], table[:, LEARNED:]
     place = np.arange(learned.size)
     at = place[place % LEARNED > 0]
@@ -69,7 +42,8 @@ def ranks():
     exact = InBatchNegatives(CountedFrequency(examples.counts(V + 1)))
     recipe = TwoTowerRecipe(width=16, hidden=16, history=LEARNED, epochs=12, batch=256, temperature=0.1)
     found = {}
-    for name, sampler in {"corrected": exact, "uncorrected": Uncorrected(exact), "wrong": WrongSign(exact)}.items():
+    for name, correction in CORRECTIONS.items():
+        sampler = Weighed(exact, correction, V)
         with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             no_content = torch.zeros(V + 1, 1, dtype=torch.int64)
@@ -81,7 +55,7 @@ def ranks():
         score[:, 0] = -np.inf
         own = np.take_along_axis(score, looked_for, axis=1)
         found[name] = (score[:, None, :] > own[:, :, None]).sum(axis=2)
-    return found, (looked_for - 1) % SIZE >= HEAD
+    return found, (looked_for - 1) % WORLD.size >= HEAD
 
 
 def difference(ranks, k, a, b, which):
@@ -112,5 +86,5 @@ def test_where_the_head_fills_the_list_the_correction_costs_tail_recall(ranks):
 @pytest.mark.statistical
 def test_the_wrong_sign_is_worse_than_none(ranks):
     """The negative control: recall@20 of tail items .21 against .37, ten standard errors."""
-    assert difference(ranks, 20, "wrong", "uncorrected", "tail").high < 0
-    assert difference(ranks, 20, "wrong", "uncorrected", "all").high < 0
+    assert difference(ranks, 20, "wrong_sign", "uncorrected", "tail").high < 0
+    assert difference(ranks, 20, "wrong_sign", "uncorrected", "all").high < 0

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from shortlist.lessons.nearest_neighbours.frontier import frontier
 from shortlist.lessons.nearest_neighbours.reorder import reorder
 from shortlist.lessons.nearest_neighbours.stroll import stroll
+from shortlist.lessons.negative_sampling.batch import batch
+from shortlist.lessons.negative_sampling.gradient import gradient
+from shortlist.lessons.negative_sampling.hard import hard
+from shortlist.lessons.negative_sampling.logq import logq
 from shortlist.lessons.the_funnel.budget import budget
 from shortlist.lessons.the_funnel.kept import kept
 from shortlist.lessons.widget import Widget
@@ -50,6 +54,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=30,
         widgets=(reorder, stroll, frontier),
+    ),
+    Lesson(
+        slug="06-negative-sampling",
+        title="Negative sampling",
+        summary=(
+            "The full softmax is out of reach, so a few items stand for all. Whoever draws them brings a bias: where "
+            "it comes from, what undoes it, and what it costs."
+        ),
+        minutes=35,
+        widgets=(gradient, logq, hard, batch),
     ),
 )
 

@@ -1,0 +1,71 @@
+"""Lines over powers of two, with heights on a straight or a logarithmic scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from markupsafe import Markup
+
+from shortlist.lessons.views import Series
+from shortlist.pages import svg
+
+__all__ = ["log_chart"]
+
+WIDTH, HEIGHT = 380.0, 240.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 44.0, 34.0
+
+
+def log_chart(
+    title: str, along: str, series: Sequence[Series], *, now: float, form: Callable[[float], str], log_y: bool = False
+) -> Markup:
+    """Lines whose x are positive, drawn on a scale where each doubling takes the same width.
+
+    Args:
+        title: what the heights are.
+        along: what runs along the bottom.
+        series: at least one, with points.
+        now: where the slider stands.
+        form: a height in words.
+        log_y: whether each tenfold height takes the same height; zeros and less are left out.
+    """
+    kept = [Series(line.name, line.css, tuple((a, b) for a, b in line.points if b > 0 or not log_y)) for line in series]
+    xs = sorted({a for line in kept for a, _ in line.points})
+    ys = [b for line in kept for _, b in line.points]
+    x = svg.Scale((math.log2(xs[0]), math.log2(xs[-1])), (LEFT, WIDTH - RIGHT))
+    if log_y:
+        low, high = math.log10(min(ys)), math.log10(max(ys))
+        low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+        ticks = [10 ** (low + share * (high - low)) for share in (0.0, 1 / 3, 2 / 3, 1.0)]
+    else:
+        low, high = 0.0, max(*ys, 1e-9)
+        ticks = [0.0, high / 2, high]
+    y = svg.Scale((low, high), (HEIGHT - BOTTOM, TOP + 8))
+
+    def place(a: float, b: float) -> tuple[float, float]:
+        return x(math.log2(a)), y(math.log10(b) if log_y else b)
+
+    parts = [svg.text(0, 12, title, "strong")]
+    at = 0.0
+    for line in series:
+        parts += [svg.line(at, 28, at + 14, 28, f"line {line.css}"), svg.text(at + 19, 32, line.name)]
+        at += 30 + 6.4 * len(line.name)
+    for height in ticks:
+        level = place(xs[0], height)[1]
+        parts.append(svg.line(LEFT, level, WIDTH - RIGHT, level, "axis"))
+        parts.append(svg.text(LEFT - 6, level + 4, form(height), anchor="end"))
+    every = 1 if len(xs) <= 6 else 2
+    for value in xs[::every]:
+        parts.append(svg.text(x(math.log2(value)), HEIGHT - BOTTOM + 18, f"{value:,.0f}", anchor="middle"))
+    parts.append(svg.text(WIDTH - RIGHT, HEIGHT - 2, along, anchor="end"))
+    parts.append(svg.line(x(math.log2(now)), TOP, x(math.log2(now)), HEIGHT - BOTTOM, "now"))
+    for line in kept:
+        parts.append(svg.polyline([place(a, b) for a, b in line.points], f"line {line.css}"))
+        parts += [svg.circle(*place(a, b), 5, f"dot {line.css}") for a, b in line.points if a == now]
+    words = "; ".join(
+        f"{line.name}: {form(line.points[0][1])} at {line.points[0][0]:g}, {form(line.points[-1][1])} at "
+        f"{line.points[-1][0]:g}"
+        for line in kept
+        if line.points
+    )
+    return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=f"{title} over {along}. {words}")

@@ -1,0 +1,1 @@
+"""Makes the sheets of lesson 6: small trainings, sampled gradients, and what a batch costs."""
