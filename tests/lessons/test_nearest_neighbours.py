@@ -104,8 +104,9 @@ def test_the_sheet_is_the_tuners(tmp_path, monkeypatch):
     monkeypatch.setattr(workbook, "tried_indexes", lambda count, *, reduced: [])
     write_sheet(world.engine, workbook.make_frontier(world.engine, 0, lambda *_: None))
     alone = view(world.engine, "frontier", world=1, recall=90)
-    assert first.pick(1).kind != "exact"
-    assert alone.pick(1).kind == "exact"
+    assert {s.kind for s in first.sheet.regimes[1].settings} > {"exact", "ivf-flat", "hnsw"}
+    assert {s.kind for s in alone.sheet.regimes[1].settings} == {"exact"}
+    assert (alone.pick(1).kind, alone.pick(1).recall) == ("exact", 1.0)
 
 
 def test_the_cheapest_setting_meets_the_recall_and_no_faster_one_does(engine):
