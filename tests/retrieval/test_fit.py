@@ -33,7 +33,7 @@ def of_ratings(tmp_path_factory):
 
 def test_ratings_give_every_source(of_ratings):
     folder, facts, told = of_ratings
-    names = [*FEED_WEIGHTS, *SEARCH_WEIGHTS, "relevance"]
+    names = [*FEED_WEIGHTS, "fresh", *SEARCH_WEIGHTS, "relevance"]
     assert sorted(fact.source for fact in facts) == sorted(names)
     assert {what for what, _, _ in told} == set(names)
     catalogue = Catalogue(tiny_items())

@@ -36,6 +36,8 @@ _TYPES = (
     schemas.FeedRequest,
     schemas.HealthAnswer,
     schemas.ItemAnswer,
+    schemas.ItemsAnswer,
+    schemas.ItemsRequest,
     schemas.PageAnswer,
     schemas.ReleaseAnswer,
     schemas.ReleasesAnswer,
