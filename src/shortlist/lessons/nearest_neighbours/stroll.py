@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import faiss
 import numpy as np
 from markupsafe import Markup
 
@@ -55,7 +56,12 @@ def plane_of(engine: Engine) -> Plane:
     rank = np.argsort(np.argsort(flat, axis=0, kind="stable"), axis=0, kind="stable")
     points = (rank / (len(rows) - 1)).astype(np.float32)
     index = HnswIndex(Metric.L2, degree=DEGREE, build_breadth=BREADTH)
-    index.build(points)
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # or the graph would depend on the threads' timing
+    try:
+        index.build(points)
+    finally:
+        faiss.omp_set_num_threads(threads)
     return Plane(points, tuple(catalogue.titles[r] for r in rows), index)
 
 
