@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from shortlist.core.arrays import Float32, Int64
+from shortlist.core.arrays import Float32, Float64, Int64
 from shortlist.core.errors import NotFound
 from shortlist.features.catalogue import Catalogue
 from shortlist.funnel.engine import Engine
+from shortlist.lessons.nearest_neighbours.overlap import SPREADS, Overlap, overlap_of, spread_out
 from shortlist.lessons.once import OncePerEngine
-from shortlist.lessons.views import Figure, figures
+from shortlist.lessons.views import Figure, Panel, Series, chart, figures, side_by_side
 from shortlist.lessons.widget import Guess, Slider, State, widget
 from shortlist.retrieval.als import AlsSource
 from shortlist.retrieval.index.exact import ExactIndex
 from shortlist.retrieval.index.metric import Metric
 
-__all__ = ["NearView", "factors_of", "near_by", "reorder", "spread_out"]
+__all__ = ["NearView", "factors_of", "near_by", "reorder"]
 
 TOP = 10
 METRICS = {Metric.DOT: "dot", Metric.COSINE: "cosine", Metric.L2: "distance"}
@@ -35,14 +36,6 @@ def factors_of(engine: Engine) -> tuple[Catalogue, Float32]:
     if not folder.is_dir():
         raise NotFound("this release has no factors", where=str(folder.name), fix="train it on data with users")
     return engine.catalogue, AlsSource.load(folder, engine.catalogue).factor
-
-
-def spread_out(factor: Float32, spread: float) -> Float32:
-    """Vectors with the same directions and lengths to the power of ``spread``: at 0 all have the length 1."""
-    length = np.linalg.norm(factor, axis=1, keepdims=True)
-    usual = float(np.median(length[length > 0]))
-    scaled = np.where(length > 0, (length / usual) ** spread / np.maximum(length, 1e-12), 0.0)
-    return (factor * scaled).astype(np.float32)
 
 
 def near_by(vectors: Float32, row: int, metric: Metric, k: int) -> Int64:
@@ -63,14 +56,16 @@ class NearView:
         near: rows by each of ``METRICS``, nearest first.
         titles: of the rows.
         own_rank: where the item itself stands by inner product, from 1.
-        spread: of the lengths, 1 as learned.
+        percent: of the learned spread of lengths.
+        overlap: what the spread does to all items.
     """
 
     title: str
     near: dict[Metric, Int64]
     titles: dict[int, str]
     own_rank: int
-    spread: float
+    percent: int
+    overlap: Overlap
 
     def shared(self, one: Metric, other: Metric) -> int:
         """How many of the first ten two meanings share."""
@@ -92,7 +87,7 @@ class NearView:
         return "all" if shared >= 9 else "most" if shared >= 6 else "half" if shared >= 3 else "few"
 
     def html(self) -> Markup:
-        """Three lists side by side."""
+        """Three lists side by side, and what the spread does to the whole catalogue."""
         head = Markup().join(Markup('<th scope="col">{}</th>').format(name) for name in METRICS.values())
         rows = Markup().join(
             Markup("<tr>{}</tr>").format(
@@ -110,14 +105,46 @@ class NearView:
                     Figure("dot and cosine share", str(self.shared(Metric.DOT, Metric.COSINE)), f"of {TOP}", "shared"),
                     Figure("dot and distance share", str(self.shared(Metric.DOT, Metric.L2)), f"of {TOP}", "dot-l2"),
                     Figure("its own place", str(self.own_rank), "by inner product", "own-rank"),
-                    Figure("lengths", f"{self.spread:.0%}", "of their learned spread", "spread"),
+                    Figure(
+                        "dot and cosine share", f"{self._now(self.overlap.cosine):.0%}", "mean of all", "mean-shared"
+                    ),
+                    Figure("ever among the ten", f"{self._now(self.overlap.shown):.0%}", "of items, by dot", "among"),
                 ),
                 listed,
+                side_by_side(self._agreement(), self._hubs()),
             ]
         )
 
+    def _now(self, over_spreads: Float64) -> float:
+        return float(over_spreads[SPREADS.index(self.percent)])
 
-_once = OncePerEngine(factors_of)
+    def _agreement(self) -> Markup:
+        lines = [
+            Series("dot and cosine", "one", _over_spreads(self.overlap.cosine)),
+            Series("dot and distance", "two", _over_spreads(self.overlap.distance)),
+        ]
+        panel = Panel(f"Share of the first {TOP} in both", "spread of lengths, %", (0, SPREADS[-1]), (0.0, 1.0))
+        return chart(panel, lines, now=self.percent, percent=True)
+
+    def _hubs(self) -> Markup:
+        lines = [
+            Series("among another's first ten", "one", _over_spreads(self.overlap.shown)),
+            Series("its own first", "three", _over_spreads(self.overlap.itself)),
+        ]
+        panel = Panel("Share of all items, by dot", "spread of lengths, %", (0, SPREADS[-1]), (0.0, 1.0))
+        return chart(panel, lines, now=self.percent, percent=True)
+
+
+def _over_spreads(shares: Float64) -> tuple[tuple[float, float], ...]:
+    return tuple(zip(map(float, SPREADS), shares.tolist(), strict=True))
+
+
+def _measured(engine: Engine) -> tuple[Catalogue, Float32, Overlap]:
+    catalogue, factor = factors_of(engine)
+    return catalogue, factor, overlap_of(factor[np.linalg.norm(factor, axis=1) > 0], TOP)
+
+
+_once = OncePerEngine(_measured)
 
 
 @widget(
@@ -125,7 +152,9 @@ _once = OncePerEngine(factors_of)
     title="What does “near” mean?",
     controls=(
         Slider("item", "Item", 1, 200, 1, 50, (1, 10, 50, 100, 181)),
-        Slider("spread", "Spread of the lengths, in percent of what was learned", 0, 200, 25, 100, (0, 50, 100, 200)),
+        Slider(
+            "spread", "Spread of the lengths, in percent of what was learned", 0, 200, 25, 100, (0, 50, 100, 150, 200)
+        ),
     ),
     guess=Guess(
         "Before you look: take an item's ten nearest by inner product and by cosine. How many are in both lists?",
@@ -134,7 +163,7 @@ _once = OncePerEngine(factors_of)
 )
 def reorder(engine: Engine, state: State) -> NearView:
     """Search the release's factors exactly, three times."""
-    catalogue, factor = _once(engine)
+    catalogue, factor, overlap = _once(engine)
     known = np.flatnonzero(np.linalg.norm(factor, axis=1) > 0)
     row = int(known[(state["item"] - 1) % len(known)])
     vectors = spread_out(factor, state["spread"] / 100.0)
@@ -146,5 +175,6 @@ def reorder(engine: Engine, state: State) -> NearView:
         near=near,
         titles={r: catalogue.titles[r] for r in rows},
         own_rank=int(np.flatnonzero(everything == row)[0]) + 1,
-        spread=state["spread"] / 100.0,
+        percent=state["spread"],
+        overlap=overlap,
     )

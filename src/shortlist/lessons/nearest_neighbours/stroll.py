@@ -8,12 +8,12 @@ import faiss
 import numpy as np
 from markupsafe import Markup
 
-from shortlist.core.arrays import Float32, Int64
+from shortlist.core.arrays import Bool, Float32, Int64
 from shortlist.core.errors import NotFound
 from shortlist.funnel.engine import Engine
 from shortlist.lessons.nearest_neighbours.reorder import factors_of
 from shortlist.lessons.once import OncePerEngine
-from shortlist.lessons.views import Figure, figures
+from shortlist.lessons.views import Figure, figures, side_by_side
 from shortlist.lessons.widget import Guess, Slider, State, widget
 from shortlist.pages import svg
 from shortlist.retrieval.index.hnsw import HnswIndex
@@ -26,6 +26,7 @@ MOST_POINTS = 400
 MOST_STEPS = 60
 DEGREE, BREADTH = 4, 40
 SIDE, EDGE = 420.0, 14.0
+SAID = 8
 GUESSES = {"10": "about 10", "40": "about 40", "100": "about 100", "400": "all 400"}
 
 
@@ -37,11 +38,13 @@ class Plane:
         points: float32 ``(N, 2)`` in [0, 1].
         titles: of the points.
         index: HNSW by Euclidean distance.
+        above: bool ``(N,)``, which points are in more layers than the lowest.
     """
 
     points: Float32
     titles: tuple[str, ...]
     index: HnswIndex
+    above: Bool
 
 
 def plane_of(engine: Engine) -> Plane:
@@ -62,7 +65,9 @@ def plane_of(engine: Engine) -> Plane:
         index.build(points)
     finally:
         faiss.omp_set_num_threads(threads)
-    return Plane(points, tuple(catalogue.titles[r] for r in rows), index)
+    graph = index.graph()
+    above: Bool = np.diff(graph.starts) > graph.widths[1]
+    return Plane(points, tuple(catalogue.titles[r] for r in rows), index, above)
 
 
 def query_of(number: int) -> Float32:
@@ -125,19 +130,34 @@ class StrollView:
                     Figure("best so far", str(self.rank), "by true nearness", "rank"),
                     Figure("the whole search", str(self.walk.comparisons), "distances", "comparisons"),
                 ),
-                self._drawing(compared),
-                Markup("<p>Best so far: {}. The nearest: {}.</p>").format(
-                    self.plane.titles[self.nearest], self.plane.titles[int(self.order[0])]
-                ),
+                side_by_side(self._drawing(compared), self._log()),
             ]
         )
+
+    def _log(self) -> Markup:
+        """The last steps in words, latest first, and what the marks mean."""
+        first = max(self.shown - SAID, 0)
+        said = Markup().join(
+            Markup('<tr><th scope="row">{}</th><td>{}</td><td class="num">{}</td><td class="num">{}</td></tr>').format(
+                first + n + 1, self.plane.titles[step.place], step.layer, len(step.compared)
+            )
+            for n, step in reversed(list(enumerate(self.walk.steps[first : self.shown])))
+        )
+        return Markup(
+            '<div><p class="small muted">Cross: the query. Ring: its nearest, {}. Large dots: looked at from there, in '
+            "the order of the line. Small coloured dots: compared. Larger grey dots: also in a layer above.</p>"
+            "<p>Best so far: {}.</p><table><caption>The last steps</caption><thead><tr>"
+            '<th scope="col">Step</th><th scope="col">Looks around</th><th scope="col" class="num">Layer</th>'
+            '<th scope="col" class="num">Compares</th></tr></thead><tbody>{}</tbody></table></div>'
+        ).format(self.plane.titles[int(self.order[0])], self.plane.titles[self.nearest], said)
 
     def _drawing(self, compared: int) -> Markup:
         x = svg.Scale((0.0, 1.0), (EDGE, SIDE - EDGE))
         y = svg.Scale((0.0, 1.0), (SIDE - EDGE, EDGE))
         at = [(x(float(a)), y(float(b))) for a, b in self.plane.points]
         steps = self.walk.steps[: self.shown]
-        parts = [svg.circle(*place, 2, "point") for place in at]
+        above = self.plane.above
+        parts = [svg.circle(*place, 3.2 if above[p] else 1.8, "point") for p, place in enumerate(at)]
         for step in steps:
             parts += [svg.line(*at[step.place], *at[p], "edge") for p in step.neighbours]
         met = {self.walk.entry, *(p for step in steps for p in step.compared)}

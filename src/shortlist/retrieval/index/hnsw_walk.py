@@ -23,7 +23,8 @@ class Step:
         layer: of the graph, 0 being the lowest, which holds all vectors.
         place: the vector.
         neighbours: all its edges in that layer.
-        compared: those whose distance to the query had not been worked out in this layer.
+        compared: those whose distance to the query is worked out now: above the lowest layer all of them, in the
+            lowest those that were not met before, for only there a search remembers whom it met.
         nearest: the nearest vector found so far.
     """
 
@@ -57,6 +58,8 @@ class Walk:
 def walk(index: HnswIndex, vectors: Float32, query: Float32, *, effort: int) -> Walk:
     """Replay a search on the graph that faiss built (Malkov & Yashunin, TPAMI 2018, algorithms 2 and 5).
 
+    Step by step what faiss does: the same vectors found, left and compared, where no two are equally far.
+
     Down to layer 1 one moves to the nearest neighbour until none is nearer. In layer 0 the nearest vector that was
     not left yet is left, until it is farther than the worst of the ``effort`` nearest.
 
@@ -76,34 +79,28 @@ def walk(index: HnswIndex, vectors: Float32, query: Float32, *, effort: int) -> 
     steps: list[Step] = []
     here = graph.entry
     for layer in range(graph.top, 0, -1):
-        seen = {here}
-        while True:
+        moved = True
+        while moved:
             edges = graph.neighbours(here, layer)
-            steps.append(_step(layer, here, edges, seen, min((here, *edges), key=lambda p: (distance[p], p))))
-            if steps[-1].nearest == here:
-                break
-            here = steps[-1].nearest
+            nearest = min((here, *edges), key=lambda p: distance[p])
+            steps.append(Step(layer, here, edges, edges, nearest))
+            moved, here = nearest != here, nearest
     seen, kept, waiting = {here}, [(-distance[here], here)], [(distance[here], here)]
     while waiting:
         far, place = heapq.heappop(waiting)
         if len(kept) >= effort and far > -kept[0][0]:
             break
         edges = graph.neighbours(place, 0)
-        new = [p for p in edges if p not in seen]
+        new = tuple(p for p in edges if p not in seen)
+        seen.update(new)
         for p in new:
             if len(kept) < effort or distance[p] < -kept[0][0]:
                 heapq.heappush(kept, (-distance[p], p))
                 heapq.heappush(waiting, (distance[p], p))
                 if len(kept) > effort:
                     heapq.heappop(kept)
-        steps.append(_step(0, place, edges, seen, max(kept)[1]))
+        steps.append(Step(0, place, edges, new, max(kept)[1]))
     return Walk(graph.entry, tuple(steps), tuple(place for _, place in sorted(kept, reverse=True)))
-
-
-def _step(layer: int, place: int, edges: tuple[int, ...], seen: set[int], nearest: int) -> Step:
-    compared = tuple(p for p in edges if p not in seen)
-    seen.update(compared)
-    return Step(layer, place, edges, compared, nearest)
 
 
 def true_order(vectors: Float32, query: Float32) -> Int64:
