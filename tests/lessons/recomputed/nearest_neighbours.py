@@ -25,6 +25,17 @@ def shared(engine, values):
     return str(len(first[0] & first[1]))
 
 
+def over_all(engine, values):
+    """What dot and cosine share over all items, and the share of items that are among another's first ten by dot."""
+    _, factor = factors_of(engine)
+    x = spread_out(factor, values["spread"] / 100)[np.linalg.norm(factor, axis=1) > 0].astype(np.float64)
+    length = np.linalg.norm(x, axis=1)
+    first = [np.argsort(-score, axis=1, kind="stable")[:, :10] for score in (x @ x.T, x @ x.T / length)]
+    share = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*(part.tolist() for part in first), strict=True)])
+    others = {found for row, part in enumerate(first[0].tolist()) for found in part if found != row}
+    return f"{share:.0%}", f"{len(others) / len(x):.0%}"
+
+
 def comparisons(engine, values):
     """As faiss counts them in its own search, and the one to the entry."""
     plane = plane_of(engine)
@@ -37,7 +48,7 @@ def picked(engine, values):
     """The sheet's cheapest setting; its timing is the sheet's, what it found and compared is measured anew."""
     sheet = SheetReader(FrontierSheet)(engine)
     enough = [s for s in sheet.regimes[values["world"]].settings if s.low >= values["recall"] / 100]
-    costs = (lambda s: s.p50_ms, lambda s: s.compared, lambda s: s.size)
+    costs = (lambda s: s.compared, lambda s: s.p50_ms, lambda s: s.size)
     return sheet, min(enough, key=lambda s: (costs[values["cost"]](s), s.p50_ms))
 
 
@@ -66,6 +77,8 @@ def recall(engine, values):
 
 RECOMPUTED = {
     ("reorder", "shared"): shared,
+    ("reorder", "mean"): lambda engine, values: over_all(engine, values)[0],
+    ("reorder", "among"): lambda engine, values: over_all(engine, values)[1],
     ("stroll", "comparisons"): comparisons,
     ("frontier", "recall"): recall,
     ("frontier", "compared"): lambda engine, values: f"{anew(engine, values)[2]:,.0f}",
