@@ -169,9 +169,16 @@ class FrontierView:
                 Markup('<p class="small muted">{}</p>').format(self._tuner()),
                 table(
                     "Every setting that was measured",
-                    ("setting", "recall", "low", "ms", "compared"),
+                    ("setting", "recall", "low", "ms", "compared", "build, s"),
                     [
-                        (s.words, f"{s.recall:.1%}", f"{s.low:.1%}", f"{s.p50_ms:.3f}", f"{s.compared:,.0f}")
+                        (
+                            s.words,
+                            f"{s.recall:.1%}",
+                            f"{s.low:.1%}",
+                            f"{s.p50_ms:.3f}",
+                            f"{s.compared:,.0f}",
+                            f"{s.build_s:.2f}",
+                        )
                         for s in regime.settings
                     ],
                 ),
@@ -187,7 +194,7 @@ class FrontierView:
         """What every index needs for the wanted recall."""
         head = Markup().join(
             Markup('<th scope="col"{}>{}</th>').format(Markup(' class="num"') if n else "", name)
-            for n, name in enumerate(("", "effort", "ms", "compared", "MiB", "build, s"))
+            for n, name in enumerate(("index", "effort", "ms", "compared", "MiB"))
         )
         rows = Markup().join(self._need(kind, setting) for kind, setting in least.items())
         return Markup(
@@ -198,13 +205,12 @@ class FrontierView:
     def _need(self, kind: str, setting: MeasuredSetting | None) -> Markup:
         if setting is None:
             best = max(s.recall for s in self.sheet.regimes[self.regime].settings if s.kind == kind)
-            return Markup('<tr><th scope="row">{}</th><td colspan="5">at most {}</td></tr>').format(kind, f"{best:.1%}")
+            return Markup('<tr><th scope="row">{}</th><td colspan="4">at most {}</td></tr>').format(kind, f"{best:.1%}")
         cells = (
             f"{setting.effort}",
             f"{setting.p50_ms:.3f}",
             f"{setting.compared:,.0f}",
             f"{setting.size / 2**20:.2f}",
-            f"{setting.build_s:.2f}",
         )
         shown = Markup().join(Markup('<td class="num">{}</td>').format(cell) for cell in cells)
         return Markup('<tr><th scope="row">{}</th>{}</tr>').format(kind, shown)

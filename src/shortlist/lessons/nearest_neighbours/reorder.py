@@ -105,7 +105,7 @@ class NearView:
                     Figure("dot and cosine share", str(self.shared(Metric.DOT, Metric.COSINE)), f"of {TOP}", "shared"),
                     Figure("dot and distance share", str(self.shared(Metric.DOT, Metric.L2)), f"of {TOP}", "dot-l2"),
                     Figure("its own place", str(self.own_rank), "by inner product", "own-rank"),
-                    Figure("dot and cosine share", f"{self._now(self.overlap.cosine):.0%}", "mean of all", "mean"),
+                    Figure("over all items", f"{self._now(self.overlap.cosine):.0%}", "dot and cosine share", "mean"),
                     Figure("ever among the ten", f"{self._now(self.overlap.shown):.0%}", "of items, by dot", "among"),
                 ),
                 listed,
