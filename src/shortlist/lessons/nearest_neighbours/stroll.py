@@ -26,6 +26,7 @@ MOST_POINTS = 400
 MOST_STEPS = 60
 DEGREE, BREADTH = 4, 40
 SIDE, EDGE = 420.0, 14.0
+ACROSS, UP = svg.Scale((0.0, 1.0), (EDGE, SIDE - EDGE)), svg.Scale((0.0, 1.0), (SIDE - EDGE, EDGE))
 SAID = 8
 GUESSES = {"10": "about 10", "40": "about 40", "100": "about 100", "400": "all 400"}
 
@@ -38,13 +39,15 @@ class Plane:
         points: float32 ``(N, 2)`` in [0, 1].
         titles: of the points.
         index: HNSW by Euclidean distance.
-        above: bool ``(N,)``, which points are in more layers than the lowest.
+        at: where each is drawn.
+        ground: their drawing, the same behind every search; points in more layers than the lowest are larger.
     """
 
     points: Float32
     titles: tuple[str, ...]
     index: HnswIndex
-    above: Bool
+    at: tuple[tuple[float, float], ...]
+    ground: Markup
 
 
 def plane_of(engine: Engine) -> Plane:
@@ -67,7 +70,11 @@ def plane_of(engine: Engine) -> Plane:
         faiss.omp_set_num_threads(threads)
     graph = index.graph()
     above: Bool = np.diff(graph.starts) > graph.widths[1]
-    return Plane(points, tuple(catalogue.titles[r] for r in rows), index, above)
+    at = tuple((ACROSS(float(a)), UP(float(b))) for a, b in points)
+    ground = Markup().join(
+        svg.circle(*place, 3.2 if more else 1.8, "point") for place, more in zip(at, above, strict=True)
+    )
+    return Plane(points, tuple(catalogue.titles[r] for r in rows), index, at, ground)
 
 
 def query_of(number: int) -> Float32:
@@ -152,12 +159,8 @@ class StrollView:
         ).format(self.plane.titles[int(self.order[0])], self.plane.titles[self.nearest], said)
 
     def _drawing(self, compared: int) -> Markup:
-        x = svg.Scale((0.0, 1.0), (EDGE, SIDE - EDGE))
-        y = svg.Scale((0.0, 1.0), (SIDE - EDGE, EDGE))
-        at = [(x(float(a)), y(float(b))) for a, b in self.plane.points]
-        steps = self.walk.steps[: self.shown]
-        above = self.plane.above
-        parts = [svg.circle(*place, 3.2 if above[p] else 1.8, "point") for p, place in enumerate(at)]
+        at, steps = self.plane.at, self.walk.steps[: self.shown]
+        parts = [self.plane.ground]
         for step in steps:
             parts += [svg.line(*at[step.place], *at[p], "edge") for p in step.neighbours]
         met = {self.walk.entry, *(p for step in steps for p in step.compared)}
@@ -166,7 +169,7 @@ class StrollView:
         parts.append(svg.polyline([at[p] for p in trail], "line one"))
         parts += [svg.circle(*at[p], 4.5, "dot one") for p in trail]
         parts.append(svg.circle(*at[int(self.order[0])], 9, "ring"))
-        qx, qy = x(float(self.query[0])), y(float(self.query[1]))
+        qx, qy = ACROSS(float(self.query[0])), UP(float(self.query[1]))
         parts += [svg.line(qx - 7, qy, qx + 7, qy, "cross"), svg.line(qx, qy - 7, qx, qy + 7, "cross")]
         label = (
             f"{len(self.plane.points)} items in the plane; the search has left {len(steps)} of them and worked out "
@@ -184,7 +187,7 @@ _once = OncePerEngine(plane_of)
     controls=(
         Slider("step", "Steps shown", 0, MOST_STEPS, 1, 3, (0, 1, 2, 3, 5, 8, 12, 20, 40)),
         Slider("effort", "Candidates that the search keeps (ef)", 1, 32, 1, 4, (1, 2, 4, 16)),
-        Slider("query", "Query", 1, 20, 1, 1, (1, 4, 7)),
+        Slider("query", "Query", 1, 20, 1, 1, (1, 12, 19)),
     ),
     guess=Guess(
         "Before you look: to find the nearest of 400 points on such a graph, how many distances must be worked out?",
