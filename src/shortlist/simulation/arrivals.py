@@ -62,8 +62,8 @@ class Arrivals:
         random = generator(rng)
         hours = start_us + HOUR_US * np.arange(24 * days, dtype=np.int64)
         rate = self.share[hour_of_week(hours)]
-        hour = random.choice(len(hours), size=n, p=rate / rate.sum())
-        return np.sort(hours[hour] + random.integers(HOUR_US, size=n))
+        in_hour = random.multinomial(n, rate / rate.sum())
+        return np.sort(np.repeat(hours, in_hour) + random.integers(HOUR_US, size=n))
 
 
 def hour_of_week(at_us: Int64) -> Int64:
