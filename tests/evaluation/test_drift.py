@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from shortlist.core.errors import DataError
-from shortlist.evaluation.drift import watch_drift
+from shortlist.evaluation.drift import DriftReport, watch_drift
 from shortlist.evaluation.metrics.normalised_entropy import normalised_entropy
 
 DAYS = 20
@@ -53,6 +54,7 @@ def test_an_alarm_stays_and_wealth_may_overflow():
     report = watch_drift(np.full(9_000, 0.1), np.ones(9_000), np.repeat([1, 2, 3], 3_000))
     assert [w.alarm for w in report.windows] == [True, True, True]
     assert report.first_alarm == 1
+    assert msgspec.json.decode(msgspec.json.encode(report), type=DriftReport) == report
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shortlist.cli.progress import progress_bars
+from shortlist.core.clock import HOUR_US
+from shortlist.evaluation.drift import DriftReport
 from shortlist.evaluation.reliability import ReliabilityBin
 from shortlist.releases.active import active_release, find_release
 from shortlist.releases.release import Release
@@ -130,6 +132,32 @@ def _print_ads(out: Console, ads: AdReport) -> None:
     )
     out.print(_bins(f"alpha times p_click_1 by decile, {what}", "decile", ads.deciles))
     out.print(_bins(f"alpha times p_click_1 by slot, {what}", "slot", ads.slots))
+    if ads.drift is not None:
+        out.print(_days(f"alpha times p_click_1 by day, {what}", ads.drift))
+
+
+def _days(title: str, drift: DriftReport) -> Table:
+    first = drift.first_alarm
+    verdict = "no alarm" if first is None else f"ALARM since {_day(first * 24 * HOUR_US)}"
+    caption = (
+        f"{verdict}; predictions within {drift.tolerance:.0%} of the odds raise one with a chance of "
+        f"{drift.false_alarm:.0%} at most, over all days"
+    )
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for column in ("day", "rows", "predicted", "observed", "predicted / observed", "wealth of the bets against it"):
+        table.add_column(column, justify="right")
+    for one in drift.windows:
+        ratio = f"{one.predicted / one.observed:.3f}" if one.observed > 0 else "-"
+        day = _day(one.window * 24 * HOUR_US)
+        table.add_row(
+            day,
+            f"{one.n:,}",
+            f"{one.predicted:.5f}",
+            f"{one.observed:.5f}",
+            ratio,
+            f"{one.wealth:.2f}{' !' * one.alarm}",
+        )
+    return table
 
 
 def _day(at_us: int) -> str:

@@ -25,6 +25,9 @@ __all__ = ["DriftReport", "DriftWindow", "watch_drift"]
 _SHIFTS = (0.1, 0.2, 0.4, 0.8)
 """How far beyond the tolerance, in log odds, the bets go: odds off by 10% up to a factor of 2.2."""
 
+_MOST = 1e300
+"""What wealth is written as beyond it: JSON has no infinity."""
+
 
 class DriftWindow(msgspec.Struct, frozen=True):
     """One window of time.
@@ -99,6 +102,7 @@ def watch_drift(
         k = np.arange(1, begun + 1)
         with np.errstate(over="ignore"):
             wealth = float(np.exp(log_bets).mean(axis=1) @ (1.0 / (k * (k + 1)))) + 1.0 / (begun + 1)
+        wealth = min(wealth, _MOST)
         alarm = alarm or wealth >= 1.0 / false_alarm
         windows.append(
             DriftWindow(int(number), int(rows.sum()), float(p[rows].mean()), float(y[rows].mean()), wealth, alarm)

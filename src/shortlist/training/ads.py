@@ -19,9 +19,11 @@ import polars as pl
 from scipy.special import expit
 
 from shortlist.core.arrays import Float64
+from shortlist.core.clock import HOUR_US
 from shortlist.core.errors import DataError
 from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.bootstrap import Interval, paired_interval, ratio_interval
+from shortlist.evaluation.drift import DriftReport, watch_drift
 from shortlist.evaluation.metrics.auc import auc
 from shortlist.evaluation.metrics.log_loss import log_loss, log_losses
 from shortlist.evaluation.reliability import ReliabilityBin, reliability_table
@@ -58,6 +60,7 @@ class AdReport(msgspec.Struct, frozen=True, kw_only=True):
         gain_over_constant: constant's log-loss less the model's, pages resampled.
         gain_over_item_rate: item rate's log-loss less the model's, pages resampled.
         auc: of the prediction.
+        drift: predicted and observed by day (UTC) of the test window, with an alarm; None in older releases.
     """
 
     simulated: bool
@@ -73,6 +76,7 @@ class AdReport(msgspec.Struct, frozen=True, kw_only=True):
     gain_over_constant: Interval
     gain_over_item_rate: Interval
     auc: float
+    drift: DriftReport | None = None
 
     def metrics(self) -> dict[str, float]:
         """The figures that go into a release's manifest."""
@@ -234,4 +238,5 @@ def _report(
         gain_over_constant=paired_interval(loss_constant, loss, page, rng=random),
         gain_over_item_rate=paired_interval(loss_item, loss, page, rng=random),
         auc=auc(predicted, click),
+        drift=watch_drift(predicted, click, test["at_us"].to_numpy() // (24 * HOUR_US)),
     )
