@@ -10,6 +10,7 @@ import torch
 
 from shortlist.core.errors import DataError
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
+from shortlist.learning.losses.tasks import TaskLogLoss
 from shortlist.learning.table_plan import TableSizes
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.din_model import DIN
@@ -22,7 +23,10 @@ from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.input_sizes import IdList, InputSizes, checked_ids
 from shortlist.ranking.logistic_regression_model import LogisticRegression
 from shortlist.ranking.masknet_model import MaskNet
+from shortlist.ranking.mmoe_model import MMoE
+from shortlist.ranking.ple_model import PLE
 from shortlist.ranking.runtime import Runtime
+from shortlist.ranking.shared_bottom_model import SharedBottom
 
 ITEMS, GENRES, USERS = 30, 5, 12
 SIZES = InputSizes(
@@ -46,6 +50,11 @@ class Kind:
     settings: tuple = ()
     sizes: tuple = (SIZES, ONE_SIDED, IDS_ONLY)
     pairs: bool = True  # can it learn a product of two inputs?
+    tasks: int = 0  # names of its logits, where a row has several
+
+    @property
+    def task_names(self):
+        return tuple(f"task {t}" for t in range(self.tasks))
 
     def __str__(self):
         return f"{self.make.__name__}{dict(self.settings) or ''}"
@@ -59,11 +68,15 @@ KINDS = [
     Kind(DCNv2, settings=(("rank", None),)),
     Kind(MaskNet),
     Kind(FinalMLP),
+    Kind(SharedBottom, tasks=2),
+    Kind(SharedBottom, settings=(("bottom", ()),), tasks=2),
+    Kind(MMoE, tasks=2),
+    Kind(PLE, tasks=2),
     Kind(DIN, sizes=(SIZES, IDS_ONLY)),
 ]
 ALL = [(kind, sizes) for kind in KINDS for sizes in kind.sizes]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
-EXPORTED = [(kind, SIZES) for kind in KINDS] + [(KINDS[3], ONE_SIDED)]
+EXPORTED = [(kind, SIZES) for kind in KINDS if kind.settings != (("bottom", ()),)] + [(KINDS[3], ONE_SIDED)]
 
 
 def names(pairs):
@@ -82,7 +95,7 @@ def build(kind, sizes=SIZES, *, seed=0, **of_inputs):
     torch.manual_seed(seed)
     settings = {"table_sizes": TableSizes(full_at_most=50), "spread": 0.1} | of_inputs
     inputs = InputLayer(sizes, scale(sizes.request_dense), scale(sizes.candidate_dense), width=kind.width, **settings)
-    return kind.make(inputs, **dict(kind.settings), bias=-1.5).eval()
+    return kind.make(inputs, **dict(kind.settings), bias=(-1.5,) * kind.tasks if kind.tasks else -1.5).eval()
 
 
 def trained(kind, sizes=SIZES):
@@ -143,10 +156,11 @@ def test_a_row_alone_scores_as_in_a_batch(kind, sizes):
 @pytest.mark.parametrize(("kind", "sizes"), EXPORTED, ids=names(EXPORTED))
 def test_onnx_equals_torch(kind, sizes, tmp_path):
     model = trained(kind, sizes)
-    export_onnx(model, sizes, tmp_path / "model.onnx")
+    export_onnx(model, sizes, tmp_path / "model.onnx", tasks=kind.task_names)
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]  # one file, no sidecar
     runtime = Runtime(tmp_path / "model.onnx")
     assert runtime.sizes == sizes
+    assert runtime.tasks == kind.task_names
     for n_requests, n in ((1, 1), (1, 300), (9, 50)):
         inputs = random_inputs(sizes, n_requests, n, seed=n)
         np.testing.assert_allclose(runtime.logits(inputs), logits(model, inputs), atol=1e-5)
@@ -170,7 +184,7 @@ def test_the_gradient_reaches_every_parameter(kind, sizes):
             part.forget = 0.0
     inputs = random_inputs(sizes, 40, 400)
     out = model(*(torch.from_numpy(inputs[name]) for name in sizes.names))
-    (out * torch.randn(400, generator=torch.Generator().manual_seed(0))).sum().backward()
+    (out * torch.randn(out.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
     for name, weight in model.named_parameters():
         assert weight.grad is not None, name
         dense = weight.grad.to_dense() if weight.grad.is_sparse else weight.grad
@@ -197,22 +211,27 @@ def test_padding_says_nothing(kind):
     np.testing.assert_allclose(logits(model, inputs), before, atol=1e-5)
 
 
-def planted(n, seed, pairs):
-    """Who likes what: a parity of user and item where products can be learned, else an effect of each."""
+def planted(n, seed, pairs, tasks=0):
+    """Who likes what: a parity of user and item where products can be learned, else an effect of each.
+
+    A second task is at odds with the first wherever the user is one of the first half.
+    """
     rng = np.random.default_rng(seed)
     inputs = random_inputs(SIZES, n // 4, n, seed)
     user, item = inputs["request_ids"][inputs["request_index"], 0], inputs["candidate_ids"][:, 0]
     likes = (user % 2) ^ (item % 2) if pairs else (user % 2) & (item % 2)
     known = (user > 0) & (item > 0)
-    label = np.where(known, likes, rng.random(n) < 0.5).astype(np.float32)
+    if tasks:
+        likes, known = np.stack([likes, likes ^ (user < USERS // 2)], axis=1), known[:, None].repeat(2, axis=1)
+    label = np.where(known, likes, rng.random(likes.shape) < 0.5).astype(np.float32)
     return inputs, label, known
 
 
 @each_kind
 def test_learns_a_planted_world_and_an_unknown_id_is_none_of_the_known(kind):
     model = build(kind)
-    inputs, label, _ = planted(3_000, 0, kind.pairs)
-    later, later_label, known = planted(1_000, 1, kind.pairs)
+    inputs, label, _ = planted(3_000, 0, kind.pairs, kind.tasks)
+    later, later_label, known = planted(1_000, 1, kind.pairs, kind.tasks)
     recipe = ClassifierRecipe(
         epochs=12, patience=12, batch=128, learning_rate=1e-2, embedding_rate=0.2, weight_decay=0.0
     )
@@ -222,6 +241,7 @@ def test_learns_a_planted_world_and_an_unknown_id_is_none_of_the_known(kind):
         validation=InputRows(SIZES, later, later_label),
         recipe=recipe,
         seed=0,
+        **({"loss": TaskLogLoss((1.0,) * kind.tasks)} if kind.tasks else {}),
     )
     score = logits(model, later)
     right = ((score > 0) == (later_label > 0))[known].mean()

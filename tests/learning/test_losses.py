@@ -16,6 +16,7 @@ from shortlist.learning.losses.lambda_rank import lambda_rank_loss
 from shortlist.learning.losses.listwise import calibrated_ranking_loss, list_cross_entropy_loss, softmax_loss
 from shortlist.learning.losses.pairwise import pairwise_hinge_loss, pairwise_logistic_loss
 from shortlist.learning.losses.pointwise import binary_cross_entropy_loss, squared_loss
+from shortlist.learning.losses.tasks import TaskLogLoss
 
 LOSSES = {
     "cross-entropy": binary_cross_entropy_loss,
@@ -215,3 +216,17 @@ def test_calibrated_ranking_is_least_at_the_true_log_odds_and_the_softmax_mix_is
     at = torch.logit(p).requires_grad_()
     (binary_cross_entropy_loss(at, p) + softmax_loss(at, p)).backward()
     assert at.grad.abs().max() > 0.01
+
+
+def test_the_loss_of_tasks_is_the_weighted_sum_and_what_is_not_known_counts_nothing():
+    logit = torch.randn(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    label = (torch.rand(50, 3, generator=torch.Generator().manual_seed(1)) < 0.5).double()
+    label[::3, 2] = -1.0
+    lost = TaskLogLoss((1.0, 0.5, 2.0))(logit, label)
+    each = torch.nn.functional.binary_cross_entropy_with_logits(logit, label.clamp(min=0.0), reduction="none")
+    each = each * torch.tensor([1.0, 0.5, 2.0])
+    each[::3, 2] = 0.0
+    torch.testing.assert_close(lost, each.sum(dim=1))
+    lost.sum().backward()
+    assert (logit.grad[::3, 2] == 0.0).all()
+    assert not torch.isfinite(TaskLogLoss((1.0,))(torch.zeros(1, 1), torch.tensor([[torch.nan]]))).any()

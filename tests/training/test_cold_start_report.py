@@ -31,7 +31,8 @@ def requests(histories, liked):
     asked = (Request(f"r{n}", k=2, at_us=NOW, user=n) for n in range(len(liked)))
     history = Ragged.from_lists(histories)
     batch = RequestBatch.of(*asked).with_history(history, history)
-    return LabelledRequests(batch, Ragged.from_lists(liked), Ragged.from_lists([[]] * len(liked)), "ratings")
+    outcome = Ragged.from_lists(liked)
+    return LabelledRequests(batch, outcome, outcome, Ragged.from_lists([[]] * len(liked)), "ratings")
 
 
 def test_figures_of_each_bucket_in_arithmetic(report):

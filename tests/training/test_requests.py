@@ -32,6 +32,7 @@ def test_requests_of_one_user_by_hand():
     assert [found.liked[n].tolist() for n in range(2)] == [[2, 4], [4, 6]]
     assert [found.batch.seen[n].tolist() for n in range(2)] == [[0, 1], [0, 1, 2, 3]]
     assert found.batch.history[1].tolist() == [0, 2]
+    assert [found.met[n].tolist() for n in range(2)] == [[2, 3, 4], [4, 5, 6]]
     assert not len(found.shown.values)
 
 
@@ -76,7 +77,8 @@ def test_nothing_after_the_window_matters(rows, start, end):
         (_impressions(table, start, end), _impressions(known, start, end)),
     ):
         assert [r.at_us for r in whole.batch.requests] == [r.at_us for r in cut.batch.requests]
-        for a, b in ((whole.liked, cut.liked), (whole.batch.seen, cut.batch.seen), (whole.shown, cut.shown)):
+        pairs = [(getattr(whole, name), getattr(cut, name)) for name in ("liked", "met", "shown")]
+        for a, b in (*pairs, (whole.batch.seen, cut.batch.seen)):
             np.testing.assert_array_equal(a.values, b.values)
 
 
@@ -103,10 +105,13 @@ def test_histories_and_outcomes_are_on_their_sides_of_the_instant(rows):
 def test_pages_of_impressions_by_hand():
     minute = 60_000_000
     table = log([(1, 5, 0, True), (1, 6, 9 * minute, False), (1, 7, 10 * minute, True), (2, 5, 3 * minute, False)])
+    played = pl.when(pl.col("item") == 6).then(2.5).otherwise(pl.col("value")).cast(pl.Float32)
+    table = table.with_columns(value=played)
     found = impression_requests(table, 0, 100 * minute)
     assert [(r.user, r.at_us // minute) for r in found.batch.requests] == [(1, 0), (2, 3), (1, 10)]
     assert [found.shown[n].tolist() for n in range(3)] == [[5, 6], [5], [7]]
     assert [found.liked[n].tolist() for n in range(3)] == [[5], [], [7]]
+    assert [found.met[n].tolist() for n in range(3)] == [[5, 6], [], [7]]
     assert found.batch.seen[2].tolist() == [5, 6]
 
 

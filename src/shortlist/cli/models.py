@@ -28,7 +28,7 @@ def models(
     seed: Annotated[int, typer.Option(help="Of weights, draws and batches.", min=0)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
 ) -> None:
-    """Train LR, FM, DLRM, DCN-v2, MaskNet, FinalMLP, DIN and GBDT on the same rows and compare them on later ones."""
+    """Train all rankers, from LR to PLE and boosted trees, on the same rows and compare them on later ones."""
     with progress_bars() as progress:
         compared = compare_models(load(data, progress=progress), seed=seed, progress=progress)
     if json:

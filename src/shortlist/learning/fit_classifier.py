@@ -30,7 +30,7 @@ from shortlist.learning.training_rows import TrainingRows
 __all__ = ["ClassifierRecipe", "FittedClassifier", "Loss", "fit_classifier", "log_loss"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""From logits and labels ``(n,)`` to the loss of each row ``(n,)``."""
+"""From logits and labels, ``(n,)`` or ``(n, T)``, to the loss of each row ``(n,)``."""
 
 _CHECKED_AT_ONCE = 8_192
 
@@ -109,7 +109,8 @@ def fit_classifier(
     again with the same arguments ends with the same bits as one that was not.
 
     Args:
-        model: gives logits ``(n,)``; changed in place. Weights of ``nn.Embedding(sparse=True)`` get row-wise Adagrad.
+        model: gives logits ``(n,)``, or ``(n, T)`` of several tasks; changed in place. Weights of
+            ``nn.Embedding(sparse=True)`` get row-wise Adagrad.
         rows: to learn from.
         validation: rows that lie later in time.
         recipe: sizes and rates.

@@ -23,7 +23,7 @@ class Gathered:
 
     Attributes:
         arguments: the model's.
-        label: float32 ``(n,)``.
+        label: float32 ``(n,)``, or ``(n, T)`` of several tasks.
         weight: float32 ``(n,)``, what each row counts, such as one over its propensity.
     """
 
@@ -56,7 +56,7 @@ class ArrayRows:
 
     Attributes:
         arrays: each ``(N, ...)``.
-        label: float32 ``(N,)``.
+        label: float32 ``(N,)``, or ``(N, T)`` of several tasks.
         weight: float32 ``(N,)``; None counts all alike.
     """
 

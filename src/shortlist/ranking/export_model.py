@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.ranking.input_sizes import InputSizes
-from shortlist.ranking.runtime import SIZES_KEY
+from shortlist.ranking.runtime import SIZES_KEY, TASKS_KEY
 
 __all__ = ["export_onnx"]
 
 
-def export_onnx(model: nn.Module, sizes: InputSizes, path: Path) -> None:
+def export_onnx(model: nn.Module, sizes: InputSizes, path: Path, *, tasks: Sequence[str] = ()) -> None:
     """Write the model: inputs by ``sizes.names``, output ``logit``, any number of requests and rows.
 
     The file says what its inputs are, for ``Runtime``. The request's side is worked out on its R rows inside of the
@@ -26,6 +27,7 @@ def export_onnx(model: nn.Module, sizes: InputSizes, path: Path) -> None:
         model: takes the inputs in the order of their names; put into evaluation mode.
         sizes: of the inputs.
         path: of the file; it holds the weights as well.
+        tasks: names of the logits where the model gives several, ``(N, T)``.
     """
     model.eval()
     requests, rows = torch.export.Dim("requests", min=1), torch.export.Dim("rows", min=1)
@@ -48,6 +50,8 @@ def export_onnx(model: nn.Module, sizes: InputSizes, path: Path) -> None:
         if program is None:
             raise AssertionError("the dynamo exporter returns a program")
         program.model.metadata_props[SIZES_KEY] = msgspec.json.encode(sizes).decode()
+        if tasks:
+            program.model.metadata_props[TASKS_KEY] = msgspec.json.encode(tuple(tasks)).decode()
         program.save(path, external_data=False)
     finally:
         exporter.setLevel(level)

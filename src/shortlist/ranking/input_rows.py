@@ -24,7 +24,7 @@ class InputRows:
     Attributes:
         sizes: names and order of the inputs.
         inputs: by name; ``(R, ...)`` those of requests, ``(N, ...)`` those of candidates.
-        label: float32 ``(N,)``.
+        label: float32 ``(N,)``, or ``(N, T)`` of several tasks.
         weight: float32 ``(N,)``; None counts all alike.
     """
 

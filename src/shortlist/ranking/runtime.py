@@ -17,10 +17,13 @@ from shortlist.ranking.input_sizes import InputSizes, checked_ids
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports to its maker unless told not to, at import
 import onnxruntime as ort
 
-__all__ = ["SIZES_KEY", "Runtime"]
+__all__ = ["SIZES_KEY", "TASKS_KEY", "Runtime"]
 
 SIZES_KEY = "shortlist.inputs"
 """Under which the model's file holds its ``InputSizes``, as JSON."""
+
+TASKS_KEY = "shortlist.tasks"
+"""Under which a model of several tasks holds their names, as JSON."""
 
 _AT_ONCE = 65_536
 
@@ -30,6 +33,10 @@ class Runtime:
 
     Args:
         path: of the ONNX file.
+
+    Attributes:
+        sizes: of the inputs.
+        tasks: what each logit of a row is of; empty where a row has one.
 
     Raises:
         ReleaseError: the file is missing, is no model, or does not say what its inputs are.
@@ -42,15 +49,16 @@ class Runtime:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            held = self._session.get_modelmeta().custom_metadata_map[SIZES_KEY]
-            self.sizes = msgspec.json.decode(held, type=InputSizes)
+            held = self._session.get_modelmeta().custom_metadata_map
+            self.sizes = msgspec.json.decode(held[SIZES_KEY], type=InputSizes)
+            self.tasks = msgspec.json.decode(held.get(TASKS_KEY, "[]"), type=tuple[str, ...])
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base class of their own
             raise ReleaseError(
                 f"the model cannot be read: {error}", where=str(path), fix="train a new release"
             ) from None
 
     def logits(self, inputs: Mapping[str, Array]) -> Float32:
-        """Logits, float32 ``(N,)``.
+        """Logits, float32 ``(N,)``; ``(N, T)`` of a model of several tasks.
 
         Args:
             inputs: by name, see ``InputSizes``; others are left alone.

@@ -23,7 +23,9 @@ from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.features.catalogue import Catalogue
 from shortlist.learning.calibration.downsampling import undo_downsampling
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
+from shortlist.learning.fit_classifier import log_loss as row_loss
 from shortlist.learning.learning_curve import LearningCurve
+from shortlist.learning.losses.tasks import TaskLogLoss
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.din_model import DIN
 from shortlist.ranking.dlrm_model import DLRM
@@ -39,7 +41,10 @@ from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.input_sizes import IdList, InputSizes, gather_inputs
 from shortlist.ranking.logistic_regression_model import LogisticRegression
 from shortlist.ranking.masknet_model import MaskNet
+from shortlist.ranking.mmoe_model import MMoE
+from shortlist.ranking.ple_model import PLE
 from shortlist.ranking.runtime import Runtime
+from shortlist.ranking.shared_bottom_model import SharedBottom
 from shortlist.training.examples import Examples, make_examples
 from shortlist.training.feed import early_components, log_odds, scale_of
 from shortlist.training.plan import JUDGED_AT_MOST, LEARNED_AT_MOST, FeedPlan
@@ -115,13 +120,41 @@ class _Rows:
     def label(self) -> Float32:
         return self.examples.label.astype(np.float32)
 
+    @property
+    def has_second_task(self) -> bool:
+        """Is there anything that was met and not liked, and anything that was not met?"""
+        return bool((self.examples.met & ~self.examples.label).any()) and not self.examples.met.all()
+
+    def training(self, sizes: InputSizes, *, two: bool) -> InputRows:
+        """What a loop gathers from. Of two tasks, what was thinned counts for what was left out, in both."""
+        if not two:
+            return InputRows(sizes, self.inputs, self.label)
+        return InputRows(sizes, self.inputs, self._both, self._weight)
+
+    def log_odds(self, *, two: bool) -> float | tuple[float, ...]:
+        """Of the share of positives, or of each task's."""
+        if not two:
+            return log_odds(self.examples.label)
+        share = np.average(self._both, axis=0, weights=self._weight)
+        return tuple(np.log(share / (1.0 - share)).tolist())
+
+    @property
+    def _both(self) -> Float32:
+        return np.stack([self.examples.label, self.examples.met], axis=1).astype(np.float32)
+
+    @property
+    def _weight(self) -> Float32:
+        return np.where(self.examples.label, 1.0, 1.0 / self.examples.negative_rate).astype(np.float32)
+
 
 def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Comparison:
     """Train every ranker with its defaults on the examples window, judge it on the test window.
 
     Sources and item tables are those of before the examples window throughout; only histories go on. All models read
     the same inputs, the latest likes among them; boosted trees read the numbers and the categories, which is what they
-    can use. Early stopping looks at the calibration window. Nobody is tuned here: defaults meet defaults.
+    can use. Multi-task models learn what is met at all beside what is liked, and are judged on the latter; where a log
+    does not tell the two apart they are left out. Early stopping looks at the calibration window. Nobody is tuned here:
+    defaults meet defaults.
 
     Raises:
         DataError: the data set has no users, or a window holds no request with a positive and a negative.
@@ -150,11 +183,12 @@ def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Compar
     sizes = msgspec.structs.replace(plain, request_lists=(history,))
 
     found = []
-    for number, name in enumerate((*_NEURAL, "GBDT")):
+    names = [name for name, kind in _NEURAL.items() if not kind.tasks or learn.has_second_task]
+    for number, name in enumerate((*names, "GBDT")):
         with tempfile.TemporaryDirectory() as scratch:
             judge = _trees if name == "GBDT" else _neural
             found.append(judge(name, sizes, learn, later, test, Path(scratch), seed))
-        progress("models", number + 1, len(_NEURAL) + 1)
+        progress("models", number + 1, len(names) + 1)
     return Comparison(
         dataset=dataset.name,
         learned=len(learn.examples),
@@ -164,46 +198,59 @@ def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Compar
     )
 
 
-_NEURAL: dict[str, tuple[int, Callable[..., nn.Module]]] = {
-    "LR": (1, LogisticRegression),
-    "FM": (9, FactorizationMachine),
-    "DLRM": (8, DLRM),
-    "DCN-v2, rank 16": (8, DCNv2),
-    "DCN-v2, full rank": (8, lambda inputs, bias: DCNv2(inputs, rank=None, bias=bias)),
-    "MaskNet": (8, MaskNet),
-    "FinalMLP": (8, FinalMLP),
-    "DIN": (8, DIN),
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A neural ranker: what makes it, the width of its embeddings, and whether it learns two tasks."""
+
+    make: Callable[..., nn.Module]
+    width: int = 8
+    tasks: bool = False
+
+
+_NEURAL: dict[str, _Kind] = {
+    "LR": _Kind(LogisticRegression, width=1),
+    "FM": _Kind(FactorizationMachine, width=9),  # the first number is the weight
+    "DLRM": _Kind(DLRM),
+    "DCN-v2, rank 16": _Kind(DCNv2),
+    "DCN-v2, full rank": _Kind(lambda inputs, bias: DCNv2(inputs, rank=None, bias=bias)),
+    "MaskNet": _Kind(MaskNet),
+    "FinalMLP": _Kind(FinalMLP),
+    "DIN": _Kind(DIN),
+    "shared bottom": _Kind(SharedBottom, tasks=True),
+    "MMoE": _Kind(MMoE, tasks=True),
+    "PLE": _Kind(PLE, tasks=True),
 }
-"""Width of the embeddings and model; a factorization machine's first number is the weight."""
+_TASKS = ("like", "meet")
 
 
 def _neural(
     name: str, sizes: InputSizes, learn: _Rows, later: _Rows, test: _Rows, folder: Path, seed: int
 ) -> ModelFigures:
-    width, make = _NEURAL[name]
-    rows = learn.examples.rows
+    kind, rows = _NEURAL[name], learn.examples.rows
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        inputs = InputLayer(sizes, scale_of(rows.request[rows.index]), scale_of(rows.candidate), width=width)
-        model = make(inputs, bias=log_odds(learn.examples.label))
+        inputs = InputLayer(sizes, scale_of(rows.request[rows.index]), scale_of(rows.candidate), width=kind.width)
+        model = kind.make(inputs, bias=learn.log_odds(two=kind.tasks))
     began = time.perf_counter()
     fitted = fit_classifier(
         model,
-        InputRows(sizes, learn.inputs, learn.label),
-        validation=InputRows(sizes, later.inputs, later.label),
+        learn.training(sizes, two=kind.tasks),
+        validation=later.training(sizes, two=kind.tasks),
         recipe=ClassifierRecipe(),
         seed=seed,
+        loss=TaskLogLoss((1.0, 1.0)) if kind.tasks else row_loss,
     )
     took = time.perf_counter() - began
     path = folder / "model.onnx"
-    export_onnx(model, sizes, path)
+    export_onnx(model, sizes, path, tasks=_TASKS if kind.tasks else ())
     runtime = Runtime(path)
+    logit = runtime.logits(test.inputs).astype(np.float64)
     request = _one_request(sizes, test)
     return _figures(
         name,
-        runtime.logits(test.inputs).astype(np.float64),
+        logit[:, _TASKS.index("like")] if kind.tasks else logit,
         test,
-        learn.examples.negative_rate,
+        1.0 if kind.tasks else learn.examples.negative_rate,
         rows_a_second=len(learn.examples) * len(fitted.losses) / took,
         ms=_milliseconds(lambda: runtime.logits(request)),
         parameters=sum(weight.numel() for weight in model.parameters()),

@@ -28,7 +28,8 @@ class Examples:
 
     Attributes:
         rows: the features.
-        label: bool ``(N,)``.
+        label: bool ``(N,)``, liked.
+        met: bool ``(N,)``, met at all; see ``LabelledRequests``.
         item: int64 ``(N,)``, catalogue keys.
         user: int64 ``(N,)``.
         negative_rate: the chance with which each negative was kept.
@@ -36,6 +37,7 @@ class Examples:
 
     rows: FeatureRows
     label: Bool
+    met: Bool
     item: Int64
     user: Int64
     negative_rate: float
@@ -79,6 +81,7 @@ def make_examples(
     random = generator(rng)
     rows: list[FeatureRows] = []
     labels: list[Bool] = []
+    met: list[Bool] = []
     items: list[Int64] = []
     users: list[Int64] = []
     done = 0
@@ -89,6 +92,7 @@ def make_examples(
         # All rows get their features, as in serving; the thinning is of what goes on to the model.
         rows.append(features.compute(part.batch, candidates).keep(kept))
         labels.append(label[kept])
+        met.append(part.met.contains(candidates.request_index[kept], candidates.item[kept]))
         items.append(candidates.item[kept])
         users.append(part.users[candidates.request_index[kept]])
         done += len(part)
@@ -97,6 +101,7 @@ def make_examples(
     return Examples(
         rows=FeatureRows.join(rows),
         label=np.concatenate(labels),
+        met=np.concatenate(met),
         item=np.concatenate(items),
         user=np.concatenate(users),
         negative_rate=negative_rate,

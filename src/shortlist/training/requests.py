@@ -50,12 +50,15 @@ class LabelledRequests:
     Attributes:
         batch: with ``history`` and ``seen`` strictly before each request's instant.
         liked: what the user then liked: catalogue keys, without repeats, none of them in ``seen``.
+        met: what the user then met at all, the liked among it: of ratings all that was rated, of impressions what the
+            log gives a value above 0 (seconds played, say); catalogue keys, like ``liked``.
         shown: what was shown, where the log holds impressions: catalogue keys; empty lists where it holds ratings.
         kind: what the log holds.
     """
 
     batch: RequestBatch
     liked: Ragged
+    met: Ragged
     shown: Ragged
     kind: LogKind
 
@@ -71,7 +74,8 @@ class LabelledRequests:
         """Requests ``start`` to ``end``."""
         b = self.batch
         batch = RequestBatch(b.requests[start:end], _part(b.history, start, end), _part(b.seen, start, end))
-        return LabelledRequests(batch, _part(self.liked, start, end), _part(self.shown, start, end), self.kind)
+        liked, met, shown = (_part(lists, start, end) for lists in (self.liked, self.met, self.shown))
+        return LabelledRequests(batch, liked, met, shown, self.kind)
 
     def sample(self, n: int, rng: Rng) -> LabelledRequests:
         """``n`` of them at most, in their order."""
@@ -83,7 +87,8 @@ class LabelledRequests:
         """Those at these places, int64 ``(n,)``, in this order."""
         b = self.batch
         batch = RequestBatch(tuple(b.requests[i] for i in chosen), _take(b.history, chosen), _take(b.seen, chosen))
-        return LabelledRequests(batch, _take(self.liked, chosen), _take(self.shown, chosen), self.kind)
+        liked, met, shown = (_take(lists, chosen) for lists in (self.liked, self.met, self.shown))
+        return LabelledRequests(batch, liked, met, shown, self.kind)
 
 
 def rating_requests(
@@ -114,9 +119,12 @@ def rating_requests(
     whole = last < np.searchsorted(user, user[begin], side="right")
     begin, last = begin[whole], last[whole]
     stop = _instant_end(user, at)[last]
-    liked = [_distinct(item[a:b][positive[a:b]], item[first[a] : a]) for a, b in zip(begin, stop, strict=True)]
+    liked, met_items = (
+        [_distinct(item[a:b][these[a:b]], item[first[a] : a]) for a, b in zip(begin, stop, strict=True)]
+        for these in (positive, np.ones(len(item), dtype=np.bool_))
+    )
     nothing = [np.empty(0, np.int64)] * len(begin)
-    return _hydrated(interactions, user[begin], at[begin], liked, nothing, "ratings")
+    return _hydrated(interactions, user[begin], at[begin], (liked, met_items, nothing), "ratings")
 
 
 def impression_requests(interactions: pl.DataFrame, start_us: int, end_us: int) -> LabelledRequests:
@@ -139,12 +147,11 @@ def impression_requests(interactions: pl.DataFrame, start_us: int, end_us: int) 
     inside = (at[begin] >= start_us) & (at[stop - 1] < end_us)
     begin, stop = begin[inside], stop[inside]
     first = np.searchsorted(user, user[begin], side="left")
-    shown: list[Int64] = []
-    liked: list[Int64] = []
-    for a, b, f in zip(begin, stop, first, strict=True):
-        shown.append(_distinct(item[a:b], item[f:a]))
-        liked.append(_distinct(item[a:b][positive[a:b]], item[f:a]))
-    return _hydrated(interactions, user[begin], at[begin], liked, shown, "impressions")
+    liked, met, shown = (
+        [_distinct(item[a:b][these[a:b]], item[f:a]) for a, b, f in zip(begin, stop, first, strict=True)]
+        for these in (positive, positive | (table["value"].to_numpy() > 0.0), np.ones(len(item), dtype=np.bool_))
+    )
+    return _hydrated(interactions, user[begin], at[begin], (liked, met, shown), "impressions")
 
 
 def _pages(user: Int64, at: Int64) -> Int64:
@@ -181,7 +188,7 @@ def _distinct(items: Int64, known: Int64) -> Int64:
 
 
 def _hydrated(
-    interactions: pl.DataFrame, user: Int64, at: Int64, liked: list[Int64], shown: list[Int64], kind: LogKind
+    interactions: pl.DataFrame, user: Int64, at: Int64, outcomes: tuple[list[Int64], ...], kind: LogKind
 ) -> LabelledRequests:
     order = np.lexsort((user, at))
     requests = tuple(
@@ -191,9 +198,8 @@ def _hydrated(
     batch = RequestBatch.of(*requests)
     store = HistoryStore(interactions)
     batch = batch.with_history(*store.before([r.user for r in requests], [r.at_us for r in requests]))
-    return LabelledRequests(
-        batch, Ragged.from_lists([liked[i] for i in order]), Ragged.from_lists([shown[i] for i in order]), kind
-    )
+    liked, met, shown = (Ragged.from_lists([lists[i] for i in order]) for lists in outcomes)
+    return LabelledRequests(batch, liked, met, shown, kind)
 
 
 def _part(lists: Ragged, start: int, end: int) -> Ragged:
