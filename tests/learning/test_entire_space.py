@@ -63,16 +63,22 @@ def with_delay(world):
 
 @pytest.mark.statistical
 def test_a_planted_rate_is_found_while_conversions_are_still_to_come(world, with_delay):
-    """Over ten seeds the ratio was SPREAD; 6% is four of that: one false alarm in 15,000 seeds."""
-    assert with_delay.mean() / world.p_convert.mean() == pytest.approx(1.0, abs=0.06)
+    """Over eight other seeds the ratio was .986 with a standard deviation of .020 (of those not clicked .983 and .024).
+
+    The tolerances are four of these beyond the mean: a fresh seed fails less than once in 10,000.
+    """
+    assert with_delay.mean() / world.p_convert.mean() == pytest.approx(1.0, abs=0.1)
     assert np.corrcoef(with_delay, world.p_convert)[0, 1] > 0.97
     not_clicked = ~world.click  # what a model of clicks alone would never have seen
-    assert with_delay[not_clicked].mean() / world.p_convert[not_clicked].mean() == pytest.approx(1.0, abs=0.08)
+    assert with_delay[not_clicked].mean() / world.p_convert[not_clicked].mean() == pytest.approx(1.0, abs=0.12)
 
 
 @pytest.mark.statistical
 def test_ignoring_the_delay_underestimates(world, with_delay):
-    """The negative control: a conversion that has not come yet taken for one that never will."""
+    """The negative control: a conversion that has not come yet taken for one that never will.
+
+    Over eight other seeds this came to .643 of the truth with a standard deviation of .020.
+    """
     ignorant = fitted(world, entire_space_loss)
     assert ignorant.mean() < 0.8 * world.p_convert.mean()
     assert ignorant.mean() < 0.85 * with_delay.mean()

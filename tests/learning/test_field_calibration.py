@@ -7,6 +7,7 @@ import pytest
 
 from shortlist.core.errors import DataError, ReleaseError
 from shortlist.learning.calibration.by_field import FieldCalibrator, load_field_calibrator
+from shortlist.learning.calibration.platt import PlattCalibrator
 
 
 def world(spread, *, seed=0, n=80_000, advertisers=200, surfaces=3):
@@ -86,3 +87,28 @@ def test_bad_input_is_refused():
         FieldCalibrator.fit(np.array([0.1, 0.2]), np.array([1, 1]), np.zeros((2, 2), dtype=np.int64))
     with pytest.raises(DataError, match="fields"):
         FieldCalibrator.fit(np.array([0.1, 0.2]), np.array([1, 0]), np.zeros(2, dtype=np.int64))
+
+
+@pytest.mark.statistical
+def test_where_ads_stood_is_taken_into_account():
+    """Cells at low slots are clicked less because they are looked at less; that is no shift of theirs.
+
+    The control knows the mean effect of the slots and not who stood where: it finds a spread that is not planted.
+    """
+    p, true, _, fields = world(0.2, seed=7)
+    rng = np.random.default_rng(7)
+    low = rng.random(300)[fields[:, 0]]  # how often an advertiser stands low
+    exposure = np.where(rng.random(len(p)) < low, 0.3, 1.0)
+    y = rng.random(len(p)) < exposure * true
+    aware = FieldCalibrator.fit(p, y, fields, exposure=exposure)
+    blind = FieldCalibrator.fit(PlattCalibrator.fit(p, y).calibrate(p), y, fields)
+    assert aware.spread == pytest.approx(0.2, abs=0.1)
+    assert blind.spread > 0.3
+    assert np.mean((aware.calibrate(p, fields) - true) ** 2) < 0.9 * np.mean((p - true) ** 2)
+
+
+@pytest.mark.parametrize("exposure", [0.0, 1.5, np.nan])
+def test_an_exposure_that_is_no_chance_is_refused(exposure):
+    p, _, y, fields = world(0.2, n=200)
+    with pytest.raises(DataError, match="exposure"):
+        FieldCalibrator.fit(p, y, fields, exposure=exposure)

@@ -12,6 +12,7 @@ from shortlist.core.errors import ReleaseError
 from shortlist.core.request import Request, RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.text import words
+from shortlist.learning.calibration.by_field import FieldCalibrator
 from shortlist.learning.position_click import PositionClickModel
 from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration
 from shortlist.ranking.ad_click_features import FEATURES, AdText, PastRates, ad_features
@@ -23,7 +24,7 @@ def catalogue():
     return Catalogue(tiny_items())
 
 
-def scorer(catalogue, *, slope=0.9, offset=0.1):
+def scorer(catalogue, *, slope=0.9, offset=0.1, fields=None):
     weights = np.linspace(-1.0, 1.0, len(FEATURES))
     return AdClickScorer(
         AdText(catalogue),
@@ -31,6 +32,7 @@ def scorer(catalogue, *, slope=0.9, offset=0.1):
         PastRates(np.array([7]), np.array([0.2])),
         PositionClickModel(-2.0, weights, np.array([1.0, 0.5])),
         SigmoidCalibration(slope, offset),
+        **({} if fields is None else {"fields": fields}),
         reference_quality=0.1,
         simulated=True,
     )
@@ -144,4 +146,20 @@ def test_a_model_of_other_features_is_refused(catalogue, tmp_path):
     path = tmp_path / "ad_click.json"
     path.write_text(path.read_text().replace("exact_match", "something_else"))
     with pytest.raises(ReleaseError, match="fitted to the features"):
+        AdClickScorer.load(tmp_path, catalogue)
+
+
+def test_a_campaigns_shift_moves_its_own_ads_and_the_slots_are_left_alone(catalogue, tmp_path):
+    shifted = scorer(catalogue, fields=FieldCalibrator(cells=((7, 1), (7, 3)), shifts=(-0.5, 0.25), spread=0.4))
+    candidates = ads(catalogue, [(10, 7, 1), (11, 7, 2), (12, 7, 3), (13, 8, 1)])
+    batch = batch_of("red kettle")
+    plain, moved = (one.score(batch, candidates)[P_CLICK_1] for one in (scorer(catalogue), shifted))
+    log_odds = [np.log(p / (1 - p)) for p in (plain, moved)]
+    np.testing.assert_allclose(log_odds[1] - log_odds[0], [-0.5, 0.0, 0.25, 0.0], atol=1e-9)
+    shifted.save(tmp_path)
+    read = AdClickScorer.load(tmp_path, catalogue)
+    np.testing.assert_array_equal(read.score(batch, candidates)[P_CLICK_1], moved)
+    stored = (tmp_path / "ad_click.json").read_text()
+    (tmp_path / "ad_click.json").write_text(stored.replace("0.25", "0.25, 1.0"))
+    with pytest.raises(ReleaseError, match="cells and shifts"):
         AdClickScorer.load(tmp_path, catalogue)

@@ -101,6 +101,7 @@ def test_the_model_is_calibrated_and_beats_a_constant_and_the_items_own_rate(tra
     assert 0.9 < report.predicted_over_observed.estimate < 1.1
     assert report.drift.first_alarm is None
     assert sum(day.n for day in report.drift.windows) == report.n_test
+    assert report.gain_of_fields.low > -1e-4  # what shifts cost where the model has none to mend
     assert report.gain_over_constant.low > 0
     assert report.gain_over_item_rate.low > 0
     assert [row.n for row in report.slots] == sorted((row.n for row in report.slots), reverse=True)

@@ -130,6 +130,11 @@ def _print_ads(out: Console, ads: AdReport) -> None:
         f"{ads.log_loss_constant:.4f} (one rate for all) and {ads.log_loss_item_rate:.4f} (a rate an item), "
         f"AUC {ads.auc:.4f}, predicted / observed {ratio.estimate:.3f} \\[{ratio.low:.3f}, {ratio.high:.3f}]"
     )
+    if (gain := ads.gain_of_fields) is not None:
+        out.print(
+            f"shifts a campaign and match type: standard deviation {ads.field_spread:.3f} of the log odds, "
+            f"log-loss lower by {gain.estimate:.5f} \\[{gain.low:.5f}, {gain.high:.5f}]"
+        )
     out.print(_bins(f"alpha times p_click_1 by decile, {what}", "decile", ads.deciles))
     out.print(_bins(f"alpha times p_click_1 by slot, {what}", "slot", ads.slots))
     if ads.drift is not None:
@@ -155,7 +160,7 @@ def _days(title: str, drift: DriftReport) -> Table:
             f"{one.predicted:.5f}",
             f"{one.observed:.5f}",
             ratio,
-            f"{one.wealth:.2f}{' !' * one.alarm}",
+            f"{one.wealth:.3g}{' !' * one.alarm}",
         )
     return table
 

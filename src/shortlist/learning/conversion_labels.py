@@ -48,9 +48,7 @@ def conversion_labels(
         (known & ~np.asarray(click, dtype=np.bool_), "without a click", "credit conversions to clicks"),
     ):
         if wrong.any():
-            raise DataError(
-                f"the conversion of row {int(wrong.argmax())} is {what}", where="converted_us", fix=fix
-            )
+            raise DataError(f"the conversion of row {int(wrong.argmax())} is {what}", where="converted_us", fix=fix)
     converted = converted_us <= now_us
     waited = (np.where(converted, converted_us, now_us) - shown_us) / unit_us
     return np.stack([np.asarray(click), converted, waited], axis=1).astype(np.float32)

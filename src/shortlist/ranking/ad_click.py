@@ -13,16 +13,17 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.special import expit
 
-from shortlist.core.arrays import Array, Float64
+from shortlist.core.arrays import Array, Float64, Int64
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import CAMPAIGN, MATCH_TYPE, P_CLICK_1, P_CLICK_1_RAW, ROW, Column
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
+from shortlist.learning.calibration.by_field import FieldCalibrator, FieldShifts
 from shortlist.learning.position_click import PositionClickModel
 from shortlist.ranking.ad_click_features import FEATURES, AdText, PastRates, ad_features
 
-__all__ = ["AdClickScorer", "SigmoidCalibration"]
+__all__ = ["AdClickScorer", "SigmoidCalibration", "ad_fields"]
 
 _MODEL_FILE = "ad_click.json"
 _RATES_FILE = "past_rates.safetensors"
@@ -40,6 +41,18 @@ class SigmoidCalibration:
         return np.asarray(expit(self.slope * logit + self.offset), dtype=np.float64)
 
 
+_NO_SHIFTS = FieldCalibrator(cells=(), shifts=(), spread=0.0)
+
+
+def ad_fields(campaign: Array, match_type: Array) -> Int64:
+    """The cell of each ad for ``FieldCalibrator``: whose it is and how it met the query, int64 ``(N, 2)``.
+
+    Ads are sold on one surface, the search page. What differs there from ad to ad, as surfaces would, is whether the
+    query was the keyword itself or only held its words.
+    """
+    return np.stack([np.asarray(campaign), np.asarray(match_type)], axis=1).astype(np.int64)
+
+
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``ad_click.json``."""
 
@@ -51,6 +64,7 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: float
     reference_quality: float
     simulated: bool
+    fields: FieldCalibrator = _NO_SHIFTS
 
 
 class AdClickScorer:
@@ -64,6 +78,7 @@ class AdClickScorer:
         campaign_rates: past click rates by campaign.
         model: attraction and slot effects.
         calibration: of the attraction's logit.
+        fields: shifts by ``ad_fields``, on top of it.
         reference_quality: q_ref of the quality weight, the mean ``P_CLICK_1`` of the ads that were shown.
         simulated: whether the clicks it was fitted to came from a simulated market.
     """
@@ -78,6 +93,7 @@ class AdClickScorer:
         model: PositionClickModel,
         calibration: SigmoidCalibration,
         *,
+        fields: FieldCalibrator = _NO_SHIFTS,
         reference_quality: float,
         simulated: bool,
     ) -> None:
@@ -86,6 +102,8 @@ class AdClickScorer:
         self.campaign_rates = campaign_rates
         self.model = model
         self.calibration = calibration
+        self.fields = fields
+        self._shifts = FieldShifts(fields)
         self.reference_quality = reference_quality
         self.simulated = simulated
 
@@ -108,7 +126,12 @@ class AdClickScorer:
             match_type=candidates[MATCH_TYPE],
         )
         logit = self.model.logit(features)
-        return {P_CLICK_1_RAW: np.asarray(expit(logit)), P_CLICK_1: self.calibration(logit)}
+        cells = ad_fields(candidates[CAMPAIGN], candidates[MATCH_TYPE])
+        return {P_CLICK_1_RAW: np.asarray(expit(logit)), P_CLICK_1: self.calibrated(logit, cells)}
+
+    def calibrated(self, logit: Float64, cells: Int64) -> Float64:
+        """``P_CLICK_1`` of the model's logits ``(N,)`` and of what ``ad_fields`` gives."""
+        return self._shifts.calibrate(self.calibration(logit), cells)
 
     def save(self, folder: Path) -> None:
         """Write ``ad_click.json`` and ``past_rates.safetensors``."""
@@ -122,6 +145,7 @@ class AdClickScorer:
             offset=self.calibration.offset,
             reference_quality=self.reference_quality,
             simulated=self.simulated,
+            fields=self.fields,
         )
         (folder / _MODEL_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(stored)))
         rates = {
@@ -154,12 +178,19 @@ class AdClickScorer:
                 where=str(folder / _MODEL_FILE),
                 fix=f"train a release with this version, whose features are {FEATURES}",
             )
+        if len(stored.fields.cells) != len(stored.fields.shifts):
+            raise ReleaseError(
+                "cells and shifts of the field calibration differ in number",
+                where=str(folder / _MODEL_FILE),
+                fix="train a new release",
+            )
         return cls(
             AdText(catalogue),
             item_rates,
             campaign_rates,
             PositionClickModel(stored.intercept, np.array(stored.weights), np.array(stored.slot_effects)),
             SigmoidCalibration(stored.slope, stored.offset),
+            fields=stored.fields,
             reference_quality=stored.reference_quality,
             simulated=stored.simulated,
         )

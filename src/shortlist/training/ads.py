@@ -2,7 +2,7 @@
 
     history      first 25 %   past click rates of items and campaigns, with slot effects from a fit to text alone
     train        next 35 %    attraction and slot effects together
-    calibration  next 20 %    the sigmoid on top, slot effects held
+    calibration  next 20 %    the sigmoid on top, slot effects held; then a shift a campaign and match type
     test         last 20 %    the report
 
 No row is ever scored with counts of its own time or later. Cuts fall between instants, so a page is never split.
@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from shortlist.core.arrays import Float64
+from shortlist.core.arrays import Float64, Int64
 from shortlist.core.clock import HOUR_US
 from shortlist.core.errors import DataError
 from shortlist.core.randomness import Rng, generator
@@ -28,8 +28,9 @@ from shortlist.evaluation.metrics.auc import auc
 from shortlist.evaluation.metrics.log_loss import log_loss, log_losses
 from shortlist.evaluation.reliability import ReliabilityBin, reliability_table
 from shortlist.features.catalogue import Catalogue
+from shortlist.learning.calibration.by_field import FieldCalibrator
 from shortlist.learning.position_click import PositionClickModel, fit_position_click
-from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration
+from shortlist.ranking.ad_click import AdClickScorer, SigmoidCalibration, ad_fields
 from shortlist.ranking.ad_click_features import AdText, PastRates, ad_features
 from shortlist.training.ad_log import checked_ad_log
 
@@ -60,6 +61,8 @@ class AdReport(msgspec.Struct, frozen=True, kw_only=True):
         gain_over_constant: constant's log-loss less the model's, pages resampled.
         gain_over_item_rate: item rate's log-loss less the model's, pages resampled.
         auc: of the prediction.
+        field_spread: standard deviation of the shifts of the log odds between campaigns and match types.
+        gain_of_fields: log-loss without these shifts less that with them, pages resampled; None in older releases.
         drift: predicted and observed by day (UTC) of the test window, with an alarm; None in older releases.
     """
 
@@ -76,6 +79,8 @@ class AdReport(msgspec.Struct, frozen=True, kw_only=True):
     gain_over_constant: Interval
     gain_over_item_rate: Interval
     auc: float
+    field_spread: float = 0.0
+    gain_of_fields: Interval | None = None
     drift: DriftReport | None = None
 
     def metrics(self) -> dict[str, float]:
@@ -121,18 +126,25 @@ def train_ad_model(log: pl.DataFrame, catalogue: Catalogue, *, rng: Rng = 0) -> 
 
     logit = model.logit(_features(calibration, catalogue, text, item_rates, campaign_rates))
     sigmoid = _calibrate(calibration, logit, model)
+    fields = FieldCalibrator.fit(
+        sigmoid(logit),
+        calibration["click"].to_numpy(),
+        _cells(calibration),
+        exposure=model.slot_effects[calibration["slot"].to_numpy() - 1],
+    )
     scorer = AdClickScorer(
         text,
         item_rates,
         campaign_rates,
         model,
         sigmoid,
-        reference_quality=float(sigmoid(logit).mean()),
+        fields=fields,
+        reference_quality=float(fields.calibrate(sigmoid(logit), _cells(calibration)).mean()),
         simulated=bool(ordered["simulated"].any()),
     )
-    p_click_1 = sigmoid(model.logit(_features(test, catalogue, text, item_rates, campaign_rates)))
+    later = model.logit(_features(test, catalogue, text, item_rates, campaign_rates))
     before = pl.concat([history, train, calibration])
-    return AdTraining(scorer, _report(scorer, p_click_1, before, test, n_train=len(train), rng=rng))
+    return AdTraining(scorer, _report(scorer, later, before, test, n_train=len(train), rng=rng))
 
 
 def past_rates(log: pl.DataFrame, key: str, slot_effects: Float64) -> PastRates:
@@ -174,6 +186,10 @@ def _features(
     )
 
 
+def _cells(part: pl.DataFrame) -> Int64:
+    return ad_fields(part["campaign"].to_numpy(), part["match_type"].to_numpy())
+
+
 def _fit(part: pl.DataFrame, features: Float64, n_slots: int) -> PositionClickModel:
     return fit_position_click(features, part["slot"].to_numpy(), part["click"].to_numpy(), n_slots=n_slots)
 
@@ -210,12 +226,13 @@ def _calibrate(part: pl.DataFrame, logit: Float64, model: PositionClickModel) ->
 
 
 def _report(
-    scorer: AdClickScorer, p_click_1: Float64, before: pl.DataFrame, test: pl.DataFrame, *, n_train: int, rng: Rng
+    scorer: AdClickScorer, logit: Float64, before: pl.DataFrame, test: pl.DataFrame, *, n_train: int, rng: Rng
 ) -> AdReport:
     random = generator(rng)
     slot, page = test["slot"].to_numpy(), test["request"].to_numpy()
     click = test["click"].to_numpy().astype(np.float64)
-    predicted = scorer.slot_effects[slot - 1] * p_click_1
+    effect = scorer.slot_effects[slot - 1]
+    predicted, without = effect * scorer.calibrated(logit, _cells(test)), effect * scorer.calibration(logit)
     constant = np.full(len(click), before["click"].mean())
     past = before["click"].to_numpy()
     rates = PastRates.count(before["item"].to_numpy(), past, np.ones(len(past)), shrinkage=_SHRINKAGE)
@@ -237,6 +254,8 @@ def _report(
         log_loss_item_rate=log_loss(item_rate, click),
         gain_over_constant=paired_interval(loss_constant, loss, page, rng=random),
         gain_over_item_rate=paired_interval(loss_item, loss, page, rng=random),
+        field_spread=scorer.fields.spread,
+        gain_of_fields=paired_interval(log_losses(without, click), loss, page, rng=random),
         auc=auc(predicted, click),
         drift=watch_drift(predicted, click, test["at_us"].to_numpy() // (24 * HOUR_US)),
     )

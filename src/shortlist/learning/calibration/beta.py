@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from shortlist.core.arrays import Array, Float64
-from shortlist.learning.calibration.calibrator import StoredCalibrator, checked_rows, inside, logistic_fit, sigmoid
+from shortlist.learning.calibration.calibrator import FittedCalibrator, inside, logistic_fit, sigmoid
 
 __all__ = ["BetaCalibrator"]
 
 
-class BetaCalibrator(StoredCalibrator, frozen=True, tag="beta", forbid_unknown_fields=True):
+class BetaCalibrator(FittedCalibrator, frozen=True, tag="beta", forbid_unknown_fields=True):
     """``sigmoid(a log p - b log(1 - p) + c)`` (Kull, Silva Filho & Flach, AISTATS 2017, eq. 4).
 
     a = b is Platt's map. Where things are rare, log(1 - p) hardly moves and a is the slope that counts.
@@ -26,18 +28,8 @@ class BetaCalibrator(StoredCalibrator, frozen=True, tag="beta", forbid_unknown_f
     c: float
 
     @classmethod
-    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> BetaCalibrator:
-        """Maximum likelihood under ``a, b >= 0``: the best of the fits with a, b, both or none at 0.
-
-        Args:
-            probability: ``(N,)`` in [0, 1].
-            label: ``(N,)``, 0 or 1.
-            weight: ``(N,)``, not negative.
-
-        Raises:
-            DataError: the labels are all alike.
-        """
-        p, y, w = checked_rows(probability, label, weight)
+    def _fitted(cls, p: Float64, y: Float64, w: Float64) -> Self:
+        """Maximum likelihood under ``a, b >= 0``: the best of the fits with a, b, both or none at 0."""
         x = np.stack([np.log(p), -np.log1p(-p), np.ones(len(p))], axis=1)
         best, best_loss = np.zeros(3), np.inf
         for free in ([2], [0, 2], [1, 2], [0, 1, 2]):

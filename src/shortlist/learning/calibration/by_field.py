@@ -11,7 +11,7 @@ from shortlist.core.arrays import Array, Float64, Int64
 from shortlist.core.errors import DataError, ReleaseError
 from shortlist.learning.calibration.calibrator import StoredCalibrator, checked_rows, inside, logit, sigmoid
 
-__all__ = ["FieldCalibrator", "load_field_calibrator"]
+__all__ = ["FieldCalibrator", "FieldShifts", "load_field_calibrator"]
 
 
 class FieldCalibrator(StoredCalibrator, frozen=True, tag="field", forbid_unknown_fields=True):
@@ -24,7 +24,12 @@ class FieldCalibrator(StoredCalibrator, frozen=True, tag="field", forbid_unknown
         d_c = argmax of  sum over the cell's rows of log P(y | d)  -  d^2 / (2 t^2)
 
     With the cell's information ``v_c = sum of p (1 - p)`` and miss ``m_c = sum of (y - p)`` this is, to first order,
-    ``d_c = m_c / (v_c + 1 / t^2)``: a cell of information ``1 / t^2`` moves half of the way. ``t^2`` is the moment
+    ``d_c = m_c / (v_c + 1 / t^2)``: a cell of information ``1 / t^2`` moves half of the way. Where a row could only
+    come true with chance ``a`` beside (an ad at slot s is looked at with chance alpha_s), ``P(y) = a p`` and
+
+        v_c = sum of a p (1 - p)^2 / (1 - a p),    m_c = sum of (y - a p) (1 - p) / (1 - a p)
+
+    ``t^2`` is the moment
     estimate of DerSimonian & Laird (Controlled Clinical Trials 7, 1986) from the cells' own first-order shifts
     ``m_c / v_c``, and 0 where they differ by no more than chance. A cell never seen gets no shift.
 
@@ -41,33 +46,35 @@ class FieldCalibrator(StoredCalibrator, frozen=True, tag="field", forbid_unknown
     spread: float
 
     @classmethod
-    def fit(cls, probability: Array, label: Array, fields: Int64) -> FieldCalibrator:
+    def fit(cls, probability: Array, label: Array, fields: Int64, *, exposure: Array | float = 1.0) -> FieldCalibrator:
         """Spread by moments, then each cell's shift by Newton's method.
 
         Args:
             probability: ``(N,)`` in [0, 1], calibrated as a whole.
             label: ``(N,)``, 0 or 1.
             fields: int64 ``(N, F)``, for example advertiser and surface.
+            exposure: a, ``(N,)`` in (0, 1], such as the slot effect where each ad stood.
 
         Raises:
-            DataError: the labels are all alike, or there is not a row of fields each.
+            DataError: the labels are all alike, there is not a row of fields each, or an exposure is out of range.
         """
         p, y, _ = checked_rows(probability, label, None)
         if fields.ndim != 2 or len(fields) != len(p):
             raise DataError(f"fields are {fields.shape}", where="FieldCalibrator", fix="give (rows, fields)")
+        a = np.broadcast_to(np.asarray(exposure, dtype=np.float64), p.shape)
+        if not ((a > 0.0) & (a <= 1.0)).all():
+            raise DataError("an exposure is not in (0, 1]", where="FieldCalibrator", fix="give slot effects")
         cells, cell = np.unique(fields, axis=0, return_inverse=True)
         cell = cell.reshape(-1)
         n_cells = len(cells)
-        information = np.bincount(cell, weights=p * (1.0 - p), minlength=n_cells).astype(np.float64)
-        miss = np.bincount(cell, weights=y - p, minlength=n_cells).astype(np.float64)
+        miss, information = _score(p, y, a, cell, n_cells)
         variance = _spread(miss, information)
         shift = np.zeros(n_cells)
         if variance > 0.0:
             z = logit(p)
             for _ in range(50):
-                q = sigmoid(z + shift[cell])
-                slope = np.bincount(cell, weights=y - q, minlength=n_cells) - shift / variance
-                step = slope / (np.bincount(cell, weights=q * (1.0 - q), minlength=n_cells) + 1.0 / variance)
+                slope, curve = _score(sigmoid(z + shift[cell]), y, a, cell, n_cells)
+                step = (slope - shift / variance) / (curve + 1.0 / variance)
                 shift += np.clip(step, -1.0, 1.0)
                 if np.abs(step).max() < 1e-9:
                     break
@@ -81,10 +88,25 @@ class FieldCalibrator(StoredCalibrator, frozen=True, tag="field", forbid_unknown
             probability: ``(N,)``.
             fields: int64 ``(N, F)``, as they were fitted.
         """
-        known = dict(zip(self.cells, self.shifts, strict=True))
-        cells, cell = np.unique(fields, axis=0, return_inverse=True)
-        shift = np.array([known.get(tuple(row), 0.0) for row in cells.tolist()])
-        return inside(sigmoid(logit(inside(probability)) + shift[cell.reshape(-1)]))
+        return FieldShifts(self).calibrate(probability, fields)
+
+
+class FieldShifts:
+    """The shifts of a calibrator, ready to be looked up on the request path.
+
+    Args:
+        calibrator: fitted.
+    """
+
+    def __init__(self, calibrator: FieldCalibrator) -> None:
+        self._shift = dict(zip(calibrator.cells, calibrator.shifts, strict=True))
+
+    def calibrate(self, probability: Array, fields: Int64) -> Float64:
+        """See ``FieldCalibrator.calibrate``."""
+        if not self._shift:
+            return inside(probability)
+        found = [self._shift.get(tuple(cell), 0.0) for cell in fields.tolist()]
+        return inside(sigmoid(logit(inside(probability)) + np.array(found)))
 
 
 def load_field_calibrator(path: Path) -> FieldCalibrator:
@@ -102,6 +124,16 @@ def load_field_calibrator(path: Path) -> FieldCalibrator:
     if len(found.cells) != len(found.shifts):
         raise ReleaseError("cells and shifts differ in number", where=str(path), fix="train a new release")
     return found
+
+
+def _score(p: Float64, y: Float64, a: Float64, cell: Int64, n_cells: int) -> tuple[Float64, Float64]:
+    """Slope and expected curvature of each cell's log-likelihood in its shift, where the shift is 0."""
+    left = (1.0 - p) / (1.0 - a * p)
+    slope, curve = (
+        np.bincount(cell, weights=rows, minlength=n_cells).astype(np.float64)
+        for rows in ((y - a * p) * left, a * p * (1.0 - p) * left)
+    )
+    return slope, curve
 
 
 def _spread(miss: Float64, information: Float64) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import msgspec
 import numpy as np
@@ -11,7 +11,17 @@ import numpy as np
 from shortlist.core.arrays import Array, Float64
 from shortlist.core.errors import DataError
 
-__all__ = ["LEAST", "Calibrator", "StoredCalibrator", "checked_rows", "inside", "logistic_fit", "logit", "sigmoid"]
+__all__ = [
+    "LEAST",
+    "Calibrator",
+    "FittedCalibrator",
+    "StoredCalibrator",
+    "checked_rows",
+    "inside",
+    "logistic_fit",
+    "logit",
+    "sigmoid",
+]
 
 LEAST = 1e-6
 """Probabilities are kept at least this far from 0 and 1: no finite sample shows that a thing cannot happen."""
@@ -38,6 +48,28 @@ class StoredCalibrator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def save(self, path: Path) -> None:
         """Write as JSON, with the name of its kind."""
         path.write_bytes(msgspec.json.encode(self))
+
+
+class FittedCalibrator(StoredCalibrator, frozen=True, forbid_unknown_fields=True):
+    """A calibrator that learns its fields from rows and labels."""
+
+    @classmethod
+    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> Self:
+        """The map of this kind that suits the rows best; see the class for what that means.
+
+        Args:
+            probability: ``(N,)`` in [0, 1].
+            label: ``(N,)``, 0 or 1.
+            weight: ``(N,)``, not negative.
+
+        Raises:
+            DataError: the labels are all alike, or a probability is not a number.
+        """
+        return cls._fitted(*checked_rows(probability, label, weight))
+
+    @classmethod
+    def _fitted(cls, p: Float64, y: Float64, w: Float64) -> Self:
+        raise NotImplementedError(f"{cls.__name__} does not say how it is fitted")
 
 
 def checked_rows(probability: Array, label: Array, weight: Array | None) -> tuple[Float64, Float64, Float64]:

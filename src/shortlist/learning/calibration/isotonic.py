@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from shortlist.core.arrays import Array, Float64
-from shortlist.learning.calibration.calibrator import LEAST, StoredCalibrator, checked_rows
+from shortlist.learning.calibration.calibrator import LEAST, FittedCalibrator
 
 __all__ = ["IsotonicCalibrator"]
 
 
-class IsotonicCalibrator(StoredCalibrator, frozen=True, tag="isotonic", forbid_unknown_fields=True):
+class IsotonicCalibrator(FittedCalibrator, frozen=True, tag="isotonic", forbid_unknown_fields=True):
     """The monotone step function nearest to the labels in squares, joined by straight lines between its knots.
 
     Pool adjacent violators (Zadrozny & Elkan, KDD 2002), by scikit-learn. The ends stay flat, so that a probability
@@ -25,20 +27,10 @@ class IsotonicCalibrator(StoredCalibrator, frozen=True, tag="isotonic", forbid_u
     values: tuple[float, ...]
 
     @classmethod
-    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> IsotonicCalibrator:
-        """Least squares under the constraint that the values never fall.
-
-        Args:
-            probability: ``(N,)`` in [0, 1].
-            label: ``(N,)``, 0 or 1.
-            weight: ``(N,)``, not negative.
-
-        Raises:
-            DataError: the labels are all alike.
-        """
+    def _fitted(cls, p: Float64, y: Float64, w: Float64) -> Self:
+        """Least squares under the constraint that the values never fall."""
         from sklearn.isotonic import IsotonicRegression  # a second of imports that serving does not need
 
-        p, y, w = checked_rows(probability, label, weight)
         fitted = IsotonicRegression(y_min=LEAST, y_max=1.0 - LEAST, out_of_bounds="clip").fit(p, y, sample_weight=w)
         return cls(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
 

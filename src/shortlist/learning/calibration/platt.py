@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from shortlist.core.arrays import Array, Float64
 from shortlist.learning.calibration.calibrator import (
-    StoredCalibrator,
-    checked_rows,
+    FittedCalibrator,
     inside,
     logistic_fit,
     logit,
@@ -17,7 +18,7 @@ from shortlist.learning.calibration.calibrator import (
 __all__ = ["PlattCalibrator"]
 
 
-class PlattCalibrator(StoredCalibrator, frozen=True, tag="platt", forbid_unknown_fields=True):
+class PlattCalibrator(FittedCalibrator, frozen=True, tag="platt", forbid_unknown_fields=True):
     """``sigmoid(slope · logit(p) + intercept)`` (Platt, 1999, over log odds as in Kull et al., AISTATS 2017, eq. 1).
 
     Attributes:
@@ -38,18 +39,8 @@ class PlattCalibrator(StoredCalibrator, frozen=True, tag="platt", forbid_unknown
     intercept: float
 
     @classmethod
-    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> PlattCalibrator:
-        """Maximum likelihood by Newton's method.
-
-        Args:
-            probability: ``(N,)`` in [0, 1].
-            label: ``(N,)``, 0 or 1.
-            weight: ``(N,)``, not negative.
-
-        Raises:
-            DataError: the labels are all alike.
-        """
-        p, y, w = checked_rows(probability, label, weight)
+    def _fitted(cls, p: Float64, y: Float64, w: Float64) -> Self:
+        """Maximum likelihood by Newton's method."""
         slope, intercept = logistic_fit(np.stack([logit(p), np.ones(len(p))], axis=1), y, w, np.array([1.0, 0.0]))
         if slope < 0.0:  # the best map that keeps the order is then a constant
             slope, intercept = 0.0, logit(np.array([np.average(y, weights=w)]))[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from shortlist.core.arrays import Array, Float64
 from shortlist.learning.calibration.calibrator import (
-    StoredCalibrator,
-    checked_rows,
+    FittedCalibrator,
     inside,
     logistic_fit,
     logit,
@@ -27,7 +28,7 @@ def at_temperature(probability: Array, temperature: float) -> Float64:
     return inside(sigmoid(logit(inside(probability)) / temperature))
 
 
-class TemperatureCalibrator(StoredCalibrator, frozen=True, tag="temperature", forbid_unknown_fields=True):
+class TemperatureCalibrator(FittedCalibrator, frozen=True, tag="temperature", forbid_unknown_fields=True):
     """``sigmoid(logit(p) / temperature)`` (Guo et al., ICML 2017, section 4.2, for two classes).
 
     It cannot shift: where a thing is rare and the model's *rate* is wrong, Platt's intercept is needed.
@@ -44,18 +45,8 @@ class TemperatureCalibrator(StoredCalibrator, frozen=True, tag="temperature", fo
         return 1.0 / self.inverse if self.inverse > 0.0 else np.inf
 
     @classmethod
-    def fit(cls, probability: Array, label: Array, *, weight: Array | None = None) -> TemperatureCalibrator:
-        """Maximum likelihood by Newton's method.
-
-        Args:
-            probability: ``(N,)`` in [0, 1].
-            label: ``(N,)``, 0 or 1.
-            weight: ``(N,)``, not negative.
-
-        Raises:
-            DataError: the labels are all alike.
-        """
-        p, y, w = checked_rows(probability, label, weight)
+    def _fitted(cls, p: Float64, y: Float64, w: Float64) -> Self:
+        """Maximum likelihood by Newton's method."""
         return cls(max(0.0, float(logistic_fit(logit(p)[:, None], y, w, np.ones(1))[0])))
 
     def calibrate(self, probability: Array) -> Float64:

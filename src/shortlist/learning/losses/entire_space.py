@@ -1,7 +1,7 @@
 """Conversions over all impressions: P(convert | click) learned where nobody clicked as well, and before all is in.
 
 Logits are of ``(click, convert, rate)``. ``p_click = sigmoid(z_0)``; ``p_convert = sigmoid(z_1)`` is the chance that a
-click leads to a conversion, sooner or later; ``rate = exp(z_2)`` is how fast those that come do, one over the mean delay.
+click leads to a conversion, sooner or later; ``rate = exp(z_2)`` is one over the mean delay of those that come.
 Labels are those of ``conversion_labels``: click, conversion so far, and how long was waited.
 """
 
@@ -47,8 +47,8 @@ def delayed_entire_space_loss(logit: Tensor, label: Tensor) -> Tensor:
         converted after d:      q r exp(-r d)                 q = p_click p_convert
         not after e:            1 - q + q exp(-r e)
 
-    so that an impression that has waited long counts as a full negative, one of a minute ago hardly at all. Waiting times
-    have to differ among the rows: with a single one, few conversions and late ones look the same.
+    so that an impression that has waited long counts as a full negative, one of a minute ago hardly at all. Waiting
+    times have to differ among the rows: with a single one, few conversions and late ones look the same.
 
     Args:
         logit: ``(n, 3)``.
