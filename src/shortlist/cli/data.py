@@ -16,10 +16,11 @@ from shortlist.core.errors import DataError, NotFound
 from shortlist.datasets import fetch
 from shortlist.datasets.cache import cache_folder, load_dataset, shared_folder
 from shortlist.datasets.dataset import Dataset
-from shortlist.datasets.known import KNOWN, MSLR, KnownDataset
+from shortlist.datasets.known import KNOWN, MSLR, OPEN_BANDIT, KnownDataset
 from shortlist.datasets.load import fetch as fetch_known
 from shortlist.datasets.load import read_shared
 from shortlist.datasets.mslr import load_mslr
+from shortlist.datasets.open_bandit import load_open_bandit
 
 __all__ = ["app", "download_progress"]
 
@@ -57,7 +58,7 @@ def list_known(*, cache: _Cache = None) -> None:
     table = Table(show_lines=True)
     for heading in ("Name", "What", "Terms", "Size", "Here"):
         table.add_column(heading, overflow="fold")
-    for known in (*KNOWN, MSLR):
+    for known in (*KNOWN, MSLR, OPEN_BANDIT):
         size = f"{known.size_bytes / 1e6:.0f} MB"
         table.add_row(known.name, known.description, known.licence, size, _place(known, cache))
     Console().print(table)
@@ -78,6 +79,13 @@ def get(
         )
         print(f"Terms: {MSLR.licence}")
         print(f"Published at {MSLR.official}")
+        return
+    if name == OPEN_BANDIT.name:
+        with download_progress() as progress:
+            logs = load_open_bandit(progress=progress)
+        print(f"{name}: {len(logs.random):,} rows of a random policy, {len(logs.bts):,} of Thompson sampling")
+        print(f"Terms: {OPEN_BANDIT.licence}")
+        print(f"Published at {OPEN_BANDIT.official}")
         return
     known = next((entry for entry in KNOWN if entry.name == name), None)
     if known is None:
@@ -124,4 +132,4 @@ def _place(known: KnownDataset, cache: Path | None) -> str:
     if shared is not None:
         return str(shared)
     folder = (cache or cache_folder()) / known.name
-    return str(folder) if (folder / "dataset.json").is_file() else "no"
+    return str(folder) if folder.is_dir() and any(folder.iterdir()) else "no"

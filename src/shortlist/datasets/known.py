@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ICECAT", "KNOWN", "KUAIRAND", "MOVIELENS", "MSLR", "KnownDataset"]
+__all__ = ["ICECAT", "KNOWN", "KUAIRAND", "MOVIELENS", "MSLR", "OPEN_BANDIT", "KnownDataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +85,17 @@ MSLR = KnownDataset(
     size_bytes=1_500_000,
 )
 """Read by ``mslr.load_mslr``: there are no items to serve, only lists to compare rankers on."""
+
+OPEN_BANDIT = KnownDataset(
+    name="open-bandit",
+    description="Open Bandit, small: 2 x 10,000 shown fashion items with propensities and clicks; logs of two policies",
+    licence=(
+        "ZOZO, Inc.; CC BY 4.0. Cite: Saito, Aihara, Matsutani & Narita, Open Bandit Dataset and Pipeline, NeurIPS "
+        "2021 (datasets and benchmarks)."
+    ),
+    official="https://research.zozo.com/data.html",
+    url="",
+    sha256=None,
+    size_bytes=1_338_290,
+)
+"""Read by ``open_bandit.load_open_bandit``: there is no catalogue, only logs to estimate from."""

@@ -1,0 +1,77 @@
+"""``Estimate``: a value with what every row did to it, so that intervals, ratios and differences come from one place.
+
+An estimator that is asymptotically linear is ``v + mean of psi_n`` for influence values with mean 0 (Hampel, JASA 69,
+1974); its variance is that of the psi, summed within clusters first where rows of one user belong together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from shortlist.core.arrays import Array, Float64
+from shortlist.core.errors import DataError
+from shortlist.evaluation.bootstrap import Interval, cluster_sums
+
+__all__ = ["Estimate", "lift"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """What a policy would have earned a row (a request, a page).
+
+    Attributes:
+        method: in words, for reports.
+        value: the estimate.
+        influence: float64 ``(N,)``, psi; their mean is 0 up to rounding.
+    """
+
+    method: str
+    value: float
+    influence: Float64
+
+    def standard_error(self, cluster: Array | None = None) -> float:
+        """Of the value; rows of one cluster may depend on each other.
+
+        Args:
+            cluster: ``(N,)``, for example the user of each row; None for independent rows.
+        """
+        rows, n = self.influence, len(self.influence)
+        sums = rows if cluster is None else cluster_sums(rows[:, None], cluster)[:, 0]
+        groups = len(sums)
+        if groups < 2:
+            return float("inf")
+        return float(np.sqrt((sums**2).sum() * groups / (groups - 1.0))) / n
+
+    def interval(self, cluster: Array | None = None, *, level: float = 0.95) -> Interval:
+        """The normal interval of the influence values."""
+        error = self.standard_error(cluster)
+        z = float(ndtri(0.5 + level / 2.0))
+        n = len(self.influence) if cluster is None else len(np.unique(cluster))
+        return Interval(self.value, self.value - z * error, self.value + z * error, level, n)
+
+
+def lift(target: Estimate, control: Estimate) -> Estimate:
+    """``v_target / v_control - 1`` on the same rows, by the delta method; what they share cancels.
+
+    ``psi = (psi_target - (v_target / v_control) psi_control) / v_control``.
+
+    Raises:
+        DataError: the rows differ, or the control earned nothing.
+
+    Example:
+        >>> better = Estimate("a", 3.0, np.array([1.0, -1.0]))
+        >>> round(lift(better, Estimate("b", 2.0, np.array([0.5, -0.5]))).value, 3)
+        0.5
+    """
+    if target.influence.shape != control.influence.shape or control.value == 0.0:
+        raise DataError(
+            f"{len(target.influence)} and {len(control.influence)} rows, the control earned {control.value}",
+            where="lift",
+            fix="estimate both on the same rows, of a control that earns something",
+        )
+    ratio = target.value / control.value
+    influence = (target.influence - ratio * control.influence) / control.value
+    return Estimate(f"lift by {target.method}", ratio - 1.0, influence)

@@ -1,0 +1,58 @@
+"""Does the log read as the position-based model says? A test of what its estimators rest on.
+
+If a click at a place depends on what stands there alone, what happened above it says nothing more: with e = click -
+predicted click,
+
+    T = mean over lists of  Σ_r e_r Σ_{j < r} e_j
+
+has expectation 0. Users who stop at what they were looking for (cascade, DBN) make it negative, those who warm up to a
+list positive. ``z = T / se(T)`` is standard normal under the null (a conditional moment test: Newey, Econometrica 53,
+1985); predictions must come from rows other than those they are compared with.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from scipy.special import ndtr
+
+from shortlist.core.arrays import Array
+from shortlist.core.errors import DataError
+
+__all__ = ["SpecificationTest", "reading_test"]
+
+
+class SpecificationTest(msgspec.Struct, frozen=True):
+    """What the test found.
+
+    Attributes:
+        z: negative where clicks above make clicks below rarer.
+        p_value: two-sided.
+        level: below which the model is rejected.
+    """
+
+    z: float
+    p_value: float
+    level: float
+
+    @property
+    def rejected(self) -> bool:
+        """Is the position-based model at odds with the log?"""
+        return self.p_value < self.level
+
+
+def reading_test(click: Array, predicted: Array, *, level: float = 0.05) -> SpecificationTest:
+    """Test lists of clicks against a position-based model's predictions, ``(S, L)`` both.
+
+    Raises:
+        DataError: the shapes differ, or there are fewer than two lists or places.
+    """
+    seen, said = np.asarray(click, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    if seen.shape != said.shape or seen.ndim != 2 or min(seen.shape) < 2:
+        raise DataError(f"shapes {seen.shape} and {said.shape}", where="test of reading", fix="give (S, L) twice")
+    e = seen - said
+    above = np.cumsum(e, axis=1) - e
+    terms = (e * above).sum(axis=1)
+    error = float(terms.std(ddof=1)) / np.sqrt(len(terms))
+    z = float(terms.mean()) / error if error > 0.0 else 0.0
+    return SpecificationTest(z, float(2.0 * ndtr(-abs(z))), level)
