@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shortlist.lessons.candidate_generation.factors import factors
+from shortlist.lessons.candidate_generation.new_item import newitem
+from shortlist.lessons.candidate_generation.source_set import sources
 from shortlist.lessons.nearest_neighbours.frontier import frontier
 from shortlist.lessons.nearest_neighbours.reorder import reorder
 from shortlist.lessons.nearest_neighbours.stroll import stroll
@@ -44,6 +47,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=25,
         widgets=(kept, budget),
+    ),
+    Lesson(
+        slug="02-candidate-generation",
+        title="Candidate generation",
+        summary=(
+            "How counting, factors and towers find candidates, why their losses differ from a ranker's, what each adds "
+            "to the others, and what to do about an item that nobody has met."
+        ),
+        minutes=35,
+        widgets=(sources, factors, newitem),
     ),
     Lesson(
         slug="03-nearest-neighbours",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -27,17 +27,26 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The axes of a chart: a title, what runs along the bottom, and both ranges."""
+    """The axes of a chart.
+
+    Attributes:
+        title: of the chart.
+        along: what runs along the bottom.
+        x: range along the bottom.
+        y: range upwards.
+        ticks: places along the bottom with their words; without them, five numbers evenly spread.
+    """
 
     title: str
     along: str
     x: tuple[float, float]
     y: tuple[float, float]
+    ticks: tuple[tuple[float, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line through points; ``css`` is "one", "two", "three" or, behind these, "faint"."""
+    """A line through points; ``css`` is "one", "two", "three", "four" or, behind these, "faint"."""
 
     name: str
     css: str
@@ -107,22 +116,23 @@ def chart(
         label = f"{height:.0%}" if percent else f"{height:.2g}"
         parts += [svg.line(LEFT, y(height), WIDTH - RIGHT, y(height), "axis")]
         parts += [svg.text(LEFT - 8, y(height) + 4, label, anchor="end")]
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        place = panel.x[0] + share * (panel.x[1] - panel.x[0])
-        parts.append(svg.text(x(place), HEIGHT - BOTTOM + 18, f"{place:.0f}", anchor="middle"))
+    even = (panel.x[0] + share * (panel.x[1] - panel.x[0]) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    for place, word in panel.ticks or tuple((place, f"{place:.0f}") for place in even):
+        parts.append(svg.text(x(place), HEIGHT - BOTTOM + 18, word, anchor="middle"))
     parts.append(svg.text(WIDTH - RIGHT, HEIGHT - 2, panel.along, anchor="end"))
     parts.append(svg.line(x(now), TOP, x(now), HEIGHT - BOTTOM, "now"))
     lines = [*behind[1], *series]
     parts += [svg.polyline([(x(a), y(b)) for a, b in line.points], f"line {line.css}") for line in lines]
     parts += [svg.circle(x(a), y(b), 5, f"dot {line.css}") for line in series for a, b in line.points if a == now]
-    words = "; ".join(f"{line.name}: {_ends(line, percent=percent)}" for line in (*series, *behind[1]))
+    at_tick = dict(panel.ticks)
+    words = "; ".join(f"{line.name}: {_ends(line, at_tick, percent=percent)}" for line in (*series, *behind[1]))
     return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=f"{panel.title} over {panel.along}. {words}")
 
 
-def _ends(line: Series, *, percent: bool) -> str:
+def _ends(line: Series, at_tick: Mapping[float, str], *, percent: bool) -> str:
     """The ends of a line in words."""
     if not line.points:
         return "nothing measured"
     (x0, y0), (x1, y1) = line.points[0], line.points[-1]
     form = ".1%" if percent else ".2f"
-    return f"{y0:{form}} at {x0:g}, {y1:{form}} at {x1:g}"
+    return f"{y0:{form}} at {at_tick.get(x0, f'{x0:g}')}, {y1:{form}} at {at_tick.get(x1, f'{x1:g}')}"

@@ -7,17 +7,21 @@ from pathlib import Path
 
 from shortlist.core.errors import NotFound
 from shortlist.funnel.engine import Engine
+from shortlist.lessons.candidate_generation.factors import FactorsSheet
+from shortlist.lessons.candidate_generation.new_item import NewItemSheet
 from shortlist.lessons.nearest_neighbours.frontier import FrontierSheet
 from shortlist.lessons.negative_sampling.batch import BatchSheet
 from shortlist.lessons.negative_sampling.gradient import GradientSheet
 from shortlist.lessons.negative_sampling.hard import HardSheet
 from shortlist.lessons.negative_sampling.logq import SkewSheet
 from shortlist.lessons.sheets import Sheet, sheet_path, write_sheet
+from shortlist.workbook.factorizations import make_factors
 from shortlist.workbook.nearest_neighbours import make_frontier
 from shortlist.workbook.negative_sampling.batches import make_batch
 from shortlist.workbook.negative_sampling.gradients import make_gradient
 from shortlist.workbook.negative_sampling.hard import make_hard
 from shortlist.workbook.negative_sampling.skew import make_skew
+from shortlist.workbook.new_items import make_new_items
 
 __all__ = ["MAKERS", "Maker", "Progress", "prepare"]
 
@@ -27,6 +31,8 @@ Maker = Callable[[Engine, int, Progress], Sheet]
 """Works out one sheet from an engine and a seed; a release that cannot drive it raises ``NotFound``."""
 
 MAKERS: dict[type[Sheet], Maker] = {
+    NewItemSheet: make_new_items,
+    FactorsSheet: make_factors,
     FrontierSheet: make_frontier,
     GradientSheet: make_gradient,
     SkewSheet: make_skew,

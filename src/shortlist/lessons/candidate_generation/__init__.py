@@ -1,0 +1,1 @@
+"""Lesson 2: who finds the candidates, and what each source adds to the others."""
