@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from shortlist.core.arrays import Float64, Ragged
+from shortlist.core.arrays import Float64, Int64, Ragged
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import RETRIEVAL_SCORE
 from shortlist.core.errors import NotFound
@@ -23,11 +24,14 @@ from shortlist.retrieval.fusion.interleave import interleave
 from shortlist.retrieval.fusion.order import ordered_by
 from shortlist.retrieval.fusion.reciprocal_rank import reciprocal_rank
 
-__all__ = ["MOST", "ORDERS", "SOURCES", "Found", "found", "ordered", "retrieved"]
+__all__ = ["FIRST", "HEAD", "MOST", "ORDERS", "SOURCES", "Found", "found", "ordered", "retrieved"]
 
 SOURCES = ("popular", "item_neighbours", "als", "two_tower")
 ORDERS = ("as the feed merges", "reciprocal rank, all alike", "taking turns")
 MOST = 400
+HISTORY_FILE = "history.parquet"
+HEAD, FIRST = 100, 50
+"""The most liked items, and how many rows of each source are looked through for them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,9 @@ class Found:
         curves: float64 ``(MOST + 1,)`` a set and order: mean recall of the first 0, 1, 2, … rows.
         sizes: rows a request, a set.
         only: rows a request that a source alone of all sources found, by its bit.
+        head: share of the ``HEAD`` most liked items among each source's ``FIRST`` rows, by its bit.
+        different: how many different items these rows hold over all requests.
+        liked_head: share of all likes before the requests that went to those most liked items.
         n_requests: how many requests the recalls are means over.
     """
 
@@ -46,6 +53,9 @@ class Found:
     curves: Mapping[tuple[int, int], Float64]
     sizes: Mapping[int, float]
     only: Mapping[int, float]
+    head: Mapping[int, float]
+    different: Mapping[int, int]
+    liked_head: float
     n_requests: int
 
     def recall(self, sources: int, order: int, kept: int) -> float:
@@ -90,7 +100,18 @@ def found(engine: Engine) -> Found:
             }
         for order in range(len(ORDERS)):
             curves[sources, order] = _curve(ordered(merged, order), positives)
-    return Found(held, curves, sizes, only, len(batch))
+    most_liked, liked_head = _head(engine, before_us=min(request.at_us for request in requests))
+    first = {bit: each.item[each.source_rank[:, 0] < FIRST] for bit, each in lists.items()}
+    return Found(
+        held=held,
+        curves=curves,
+        sizes=sizes,
+        only=only,
+        head={bit: float(np.isin(item, most_liked).mean()) for bit, item in first.items()},
+        different={bit: len(np.unique(item)) for bit, item in first.items()},
+        liked_head=liked_head,
+        n_requests=len(batch),
+    )
 
 
 def retrieved(funnel: Funnel, batch: RequestBatch) -> tuple[RequestBatch, dict[int, Candidates]]:
@@ -116,6 +137,13 @@ def ordered(merged: Candidates, order: int) -> Candidates:
     if order == 0:
         return ordered_by(merged, merged[RETRIEVAL_SCORE])
     return ordered_by(merged, (reciprocal_rank if order == 1 else interleave)(merged, {}))
+
+
+def _head(engine: Engine, *, before_us: int) -> tuple[Int64, float]:
+    """The most liked items before an instant, and their share of all likes until then."""
+    log = pl.read_parquet(engine.release.folder / HISTORY_FILE).filter(pl.col("positive") & (pl.col("at_us") < before_us))
+    counts = log.group_by("item").len().sort(["len", "item"], descending=True)
+    return counts["item"].head(HEAD).to_numpy(), float(counts["len"].head(HEAD).sum()) / max(len(log), 1)
 
 
 def _curve(candidates: Candidates, positives: Ragged) -> Float64:

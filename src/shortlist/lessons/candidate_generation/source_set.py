@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from shortlist.funnel.engine import Engine
 from shortlist.lessons.bars import Bars, bars
-from shortlist.lessons.candidate_generation.found import MOST, ORDERS, SOURCES, Found, found
+from shortlist.lessons.candidate_generation.found import FIRST, HEAD, MOST, ORDERS, SOURCES, Found, found
 from shortlist.lessons.once import OncePerEngine
 from shortlist.lessons.views import Figure, Panel, Series, chart, figures, side_by_side, table
 from shortlist.lessons.widget import Choice, Guess, Slider, State, widget
@@ -91,15 +91,16 @@ class SourcesView:
                 ),
                 side_by_side(bars(f"Recall of the first {self.kept}, a source", names, groups), self._over_kept(on)),
                 table(
-                    "Every source, in figures",
-                    ("source", "is", "by itself", "unique", "found by no other"),
+                    f"Every source, in figures; the {HEAD} most liked items had {self.found.liked_head:.0%} of all likes",
+                    ("source", "by itself", "unique", "found by no other", "most liked", "different"),
                     [
                         (
                             name,
-                            "on" if on >> bit & 1 else "off",
                             f"{self._recall(1 << bit):.1%}",
                             f"{self.unique(bit, on):+.1%}",
                             f"{self.found.only[bit]:.0f} of {self.found.size(1 << bit):.0f}",
+                            f"{self.found.head[bit]:.0%} of {FIRST}",
+                            str(self.found.different[bit]),
                         )
                         for name, bit in zip(names, held, strict=True)
                     ],
