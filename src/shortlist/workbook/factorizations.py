@@ -100,5 +100,7 @@ def _judged(found: Candidates, wanted: Ragged) -> tuple[float, ...]:
 
 def _lists(table: pl.DataFrame, users: pl.Series) -> Ragged:
     """Each user's items, oldest first, without repeats."""
-    items = dict(table.group_by("user", maintain_order=True).agg(pl.col("item").unique(maintain_order=True)).iter_rows())
+    items = dict(
+        table.group_by("user", maintain_order=True).agg(pl.col("item").unique(maintain_order=True)).iter_rows()
+    )
     return Ragged.from_lists([items.get(user, []) for user in users.to_list()])

@@ -112,9 +112,7 @@ class FactorsView:
         ticks = tuple((math.log2(width), str(width)) for width in FACTORS)
         learned = tuple((at[n], self.learned(n, self.weight)) for n in range(len(FACTORS)))
         held = tuple((at[n], self.held_out(n, self.weight)) for n in range(len(FACTORS)))
-        return self._chart(
-            f"λ = {REGULARIZATIONS[self.weight]}", "factors", ticks, learned, held, at[self.width]
-        )
+        return self._chart(f"λ = {REGULARIZATIONS[self.weight]}", "factors", ticks, learned, held, at[self.width])
 
     def _over_weight(self) -> Markup:
         at = [math.log2(weight) for weight in REGULARIZATIONS]
@@ -133,7 +131,9 @@ class FactorsView:
         now: float,
     ) -> Markup:
         lines = [Series("likes it learned from", "three", learned), Series("held out", "two", held)]
-        top = max(max(cell.learned[self.metric], cell.held_out[self.metric]) for row in self.sheet.cells for cell in row)
+        top = max(
+            max(cell.learned[self.metric], cell.held_out[self.metric]) for row in self.sheet.cells for cell in row
+        )
         panel = Panel(f"{METRICS[self.metric]}, {title}", along, (ticks[0][0], ticks[-1][0]), (0.0, top), ticks)
         return chart(panel, lines, now=now, percent=True)
 

@@ -61,7 +61,7 @@ class Found:
     def recall(self, sources: int, order: int, kept: int) -> float:
         """Recall of the first ``kept`` rows of the list that a set of sources makes; 0 for none."""
         sources &= self.held
-        return float(self.curves[sources, order][kept]) if sources else 0.0
+        return round(float(self.curves[sources, order][kept]), 12) if sources else 0.0
 
     def size(self, sources: int) -> float:
         """Rows a request."""
@@ -70,7 +70,8 @@ class Found:
 
     def unique(self, sources: int, bit: int, order: int, kept: int) -> float:
         """What the list has because of one source: recall with it less recall without it, all others as they are."""
-        return self.recall(sources | 1 << bit, order, kept) - self.recall(sources & ~(1 << bit), order, kept)
+        having, lacking = self.recall(sources | 1 << bit, order, kept), self.recall(sources & ~(1 << bit), order, kept)
+        return round(having - lacking, 12)
 
 
 def found(engine: Engine) -> Found:
@@ -95,9 +96,7 @@ def found(engine: Engine) -> Found:
         sizes[sources] = len(merged) / len(batch)
         if sources == held:
             alone = merged.source_mask
-            only = {
-                bit: float((alone == np.uint64(1 << place)).sum()) / len(batch) for place, bit in enumerate(lists)
-            }
+            only = {bit: float((alone == np.uint64(1 << place)).sum()) / len(batch) for place, bit in enumerate(lists)}
         for order in range(len(ORDERS)):
             curves[sources, order] = _curve(ordered(merged, order), positives)
     most_liked, liked_head = _head(engine, before_us=min(request.at_us for request in requests))
@@ -141,7 +140,9 @@ def ordered(merged: Candidates, order: int) -> Candidates:
 
 def _head(engine: Engine, *, before_us: int) -> tuple[Int64, float]:
     """The most liked items before an instant, and their share of all likes until then."""
-    log = pl.read_parquet(engine.release.folder / HISTORY_FILE).filter(pl.col("positive") & (pl.col("at_us") < before_us))
+    log = pl.read_parquet(engine.release.folder / HISTORY_FILE).filter(
+        pl.col("positive") & (pl.col("at_us") < before_us)
+    )
     counts = log.group_by("item").len().sort(["len", "item"], descending=True)
     return counts["item"].head(HEAD).to_numpy(), float(counts["len"].head(HEAD).sum()) / max(len(log), 1)
 

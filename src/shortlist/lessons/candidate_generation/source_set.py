@@ -91,7 +91,7 @@ class SourcesView:
                 ),
                 side_by_side(bars(f"Recall of the first {self.kept}, a source", names, groups), self._over_kept(on)),
                 table(
-                    f"Every source, in figures; the {HEAD} most liked items had {self.found.liked_head:.0%} of all likes",
+                    f"Every source; the {HEAD} most liked items had {self.found.liked_head:.0%} of all likes",
                     ("source", "by itself", "unique", "found by no other", "most liked", "different"),
                     [
                         (
