@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.pages.serve import Holder, application, running
 from tests.pages.world import World
 
+from shortlist.lessons.candidate_generation.found import found
 from shortlist.lessons.the_funnel.held_out import MERGED, recalls
 
 pytestmark = pytest.mark.browser
@@ -118,3 +119,18 @@ def test_a_lesson_reads_without_javascript(open_page, holder):
     expect(figure(page.locator("#kept"), "shown")).to_have_text(expected(holder.engine, 200, 15)[1])
     page.locator(".prompt summary").first.click()
     expect(page.locator(".prompt details > div").first).to_be_visible()
+
+
+def test_sources_are_switched_and_cut_by_keyboard(open_page, holder):
+    widget = open_widget(open_page("/lessons/02-candidate-generation"), "sources")
+    sets = found(holder.engine)
+    slider = widget.get_by_role("slider", name=KEPT)
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    expect(slider).to_have_value("60")
+    expect(figure(widget, "recall")).to_have_text(f"{sets.recall(0b1111, 0, 60):.1%}")
+    widget.locator('select[name="sources.two_tower"]').select_option("0")
+    expect(figure(widget, "recall")).to_have_text(f"{sets.recall(0b0111, 0, 60):.1%}")
+    expect(figure(widget, "unique-als")).to_have_text(f"{sets.unique(0b0111, 2, 0, 60):+.1%}")
+    assert sets.recall(0b1111, 0, 60) != sets.recall(0b0111, 0, 60)

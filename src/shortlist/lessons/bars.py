@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from markupsafe import Markup
 
@@ -33,7 +34,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[Bars]) -> Markup:
         names: a line each.
         groups: a bar a name each, at least one group.
     """
-    shown = [value for group in groups for value in group.values if value == value]
+    shown = [value for group in groups for value in group.values if not isnan(value)]
     low, high = min(0.0, *shown, 0.0), max(0.01, *shown, 0.01)
     x = svg.Scale((low, high), (LEFT + (44.0 if low < 0 else 0.0), WIDTH - RIGHT))
     line_height = len(groups) * THICK + GAP
@@ -47,7 +48,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[Bars]) -> Markup:
         parts.append(svg.text(0, top + len(groups) * THICK / 2 + 4, name))
         for g, group in enumerate(groups):
             value = group.values[n]
-            if value != value:
+            if isnan(value):
                 continue
             start, end = sorted((x(0.0), x(value)))
             place = top + g * THICK
@@ -61,7 +62,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[Bars]) -> Markup:
     height = TOP + len(names) * line_height
     parts.append(svg.line(x(0.0), TOP - 4, x(0.0), height - GAP + 4, "axis"))
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{g.name} {g.values[n]:.1%}" for g in groups if g.values[n] == g.values[n])
+        f"{name}: " + ", ".join(f"{g.name} {g.values[n]:.1%}" for g in groups if not isnan(g.values[n]))
         for n, name in enumerate(names)
     )
     return svg.drawing(parts, width=WIDTH, height=height, label=f"{title}. {told}")

@@ -158,7 +158,7 @@ class NewItemView:
         for place, likes in enumerate(self.sheet.likes):
             each = self.sheet.measured[place]
             told = (
-                f"{each.recall[s][self.cut]:.1%} ({each.low[s][self.cut]:.0%}–{each.high[s][self.cut]:.0%})"
+                f"{each.recall[s][self.cut]:.1%} ({each.low[s][self.cut]:.0%} to {each.high[s][self.cut]:.0%})"
                 for s in NAMES
             )
             rows.append((str(likes), *told))
@@ -176,9 +176,9 @@ _sheet = SheetReader(NewItemSheet)
         Choice("cut", "Length of the list", tuple(f"the first {cut}" for cut in CUTS), default=CUTS.index(50)),
     ),
     guess=Guess(
-        "Before you look: one pair of towers met a new item in training, with its first few likes. Another never met it "
-        "and reads only its title and categories. How many likes must the item have before the first finds it as often "
-        "as the second?",
+        "Before you look: one pair of towers met a new item in training, with its first few likes. Another never met "
+        "it and reads only its title and categories. How many likes must the item have before the first finds it as "
+        "often as the second?",
         GUESSES,
     ),
 )
