@@ -55,7 +55,7 @@ class SourcesView:
         told = ", ".join(f"{NAMES[SOURCES[bit]]} {self.unique(bit, ALL):+.1%}" for bit in self._held())
         return (
             f"The first {self.kept} of all sources hold {self._recall(ALL):.1%} of what people went on to like "
-            f"({self.found.n_requests} held-out requests). {NAMES[SOURCES[most]].capitalize()} would be missed most. "
+            f"({self.found.n_requests} held-out requests). {_named(SOURCES[most])} would be missed most. "
             f"Unique recall, what is lost when one alone is switched off: {told}."
         )
 
@@ -127,6 +127,11 @@ class SourcesView:
         )
 
 
+def _named(source: str) -> str:
+    """Its name at the start of a sentence."""
+    return NAMES[source][0].upper() + NAMES[source][1:]
+
+
 _once = OncePerEngine(found)
 
 
@@ -134,7 +139,7 @@ _once = OncePerEngine(found)
     "sources",
     title="What does each source add to the others?",
     controls=(
-        *(Choice(name, NAMES[name].capitalize(), ("off", "on"), default=1) for name in SOURCES),
+        *(Choice(name, _named(name), ("off", "on"), default=1) for name in SOURCES),
         Choice("order", "The merge", ORDERS),
         Slider("n", "Candidates kept for the ranker", 10, MOST, 10, 100, (20, 50, 100, 200)),
     ),
