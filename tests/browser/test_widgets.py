@@ -132,5 +132,5 @@ def test_sources_are_switched_and_cut_by_keyboard(open_page, holder):
     expect(figure(widget, "recall")).to_have_text(f"{sets.recall(0b1111, 0, 60):.1%}")
     widget.locator('select[name="sources.two_tower"]').select_option("0")
     expect(figure(widget, "recall")).to_have_text(f"{sets.recall(0b0111, 0, 60):.1%}")
-    expect(figure(widget, "unique-als")).to_have_text(f"{sets.unique(0b0111, 2, 0, 60):+.1%}")
+    expect(figure(widget, "unique-als")).to_have_text(f"{sets.unique(0b0111, 2, 0, 60):+z.1%}")
     assert sets.recall(0b1111, 0, 60) != sets.recall(0b0111, 0, 60)

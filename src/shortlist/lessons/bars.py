@@ -53,7 +53,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[Bars]) -> Markup:
             start, end = sorted((x(0.0), x(value)))
             place = top + g * THICK
             parts.append(svg.rect(start, place + 1, end - start, THICK - 2, f"fill {group.css}", 2))
-            words = f"{value:+.1%}" if low < 0 else f"{value:.1%}"
+            words = f"{value:z.1%}"
             parts.append(
                 svg.text(start - 5, place + THICK - 2, words, anchor="end")
                 if value < 0
@@ -62,7 +62,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[Bars]) -> Markup:
     height = TOP + len(names) * line_height
     parts.append(svg.line(x(0.0), TOP - 4, x(0.0), height - GAP + 4, "axis"))
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{g.name} {g.values[n]:.1%}" for g in groups if not isnan(g.values[n]))
+        f"{name}: " + ", ".join(f"{g.name} {g.values[n]:z.1%}" for g in groups if not isnan(g.values[n]))
         for n, name in enumerate(names)
     )
     return svg.drawing(parts, width=WIDTH, height=height, label=f"{title}. {told}")

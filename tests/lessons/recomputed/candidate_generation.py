@@ -60,7 +60,7 @@ def unique(name):
         having, lacking = (
             by_hand(engine, names, values["order"], values["n"]) for names in (on(values) | {name}, on(values) - {name})
         )
-        return f"{round(having - lacking, 12):+.1%}"
+        return f"{round(having - lacking, 12):+z.1%}"
 
     return recomputed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -132,26 +132,48 @@ class NewItemView:
                     Figure("likes in training", str(likes), f"{here.items} such items", "likes"),
                     Figure("likes held out", str(here.held_out), "each a request", "held-out"),
                 ),
-                self._chart(),
+                side_by_side(self._over_likes(), self._over_cuts()),
                 self._table(),
             ]
         )
 
-    def _chart(self) -> Markup:
-        places = range(len(self.sheet.likes))
+    def _over_likes(self) -> Markup:
+        """Recall at this length of list."""
+        ticks = tuple((float(place), str(likes)) for place, likes in enumerate(self.sheet.likes))
+        points = [(place, self.cut) for place in range(len(self.sheet.likes))]
+        title = f"Recall of new items among the first {CUTS[self.cut]}"
+        return self._chart(title, "likes in training", ticks, points, float(self.place))
+
+    def _over_cuts(self) -> Markup:
+        """Recall with this number of likes."""
+        ticks = tuple((float(cut), str(length)) for cut, length in enumerate(CUTS))
+        points = [(self.place, cut) for cut in range(len(CUTS))]
+        title = f"The same with {self.sheet.likes[self.place]} likes"
+        return self._chart(title, "length of the list", ticks, points, float(self.cut))
+
+    def _chart(
+        self,
+        title: str,
+        along: str,
+        ticks: tuple[tuple[float, str], ...],
+        points: Sequence[tuple[int, int]],
+        now: float,
+    ) -> Markup:
+        """Every source's recall at ``points``, each a number of likes and a length, a tick apart."""
         lines = [
-            Series(name, CSS[source], tuple((float(place), self.recall(source, place)) for place in places))
+            Series(
+                name,
+                CSS[source],
+                tuple(
+                    (at, self.sheet.measured[place].recall[source][cut])
+                    for (at, _), (place, cut) in zip(ticks, points, strict=True)
+                ),
+            )
             for source, name in NAMES.items()
         ]
         top = max(height for each in lines for _, height in each.points)
-        panel = Panel(
-            f"Recall of new items among the first {CUTS[self.cut]}",
-            "likes in training",
-            (0.0, float(len(self.sheet.likes) - 1)),
-            (0.0, max(top, 0.01)),
-            tuple((float(place), str(likes)) for place, likes in enumerate(self.sheet.likes)),
-        )
-        return side_by_side(chart(panel, lines, now=float(self.place), percent=True))
+        panel = Panel(title, along, (ticks[0][0], ticks[-1][0]), (0.0, max(top, 0.01)), ticks)
+        return chart(panel, lines, now=now, percent=True)
 
     def _table(self) -> Markup:
         rows = []
@@ -177,8 +199,8 @@ _sheet = SheetReader(NewItemSheet)
     ),
     guess=Guess(
         "Before you look: one pair of towers met a new item in training, with its first few likes. Another never met "
-        "it and reads only its title and categories. How many likes must the item have before the first finds it as "
-        "often as the second?",
+        "it and reads only its content: title, categories, year. How many likes must the item have before the first "
+        "finds it as often as the second?",
         GUESSES,
     ),
 )

@@ -52,7 +52,7 @@ class SourcesView:
     def answer(self) -> str:
         """What each is worth alone, and to the others."""
         most = self.missed_most()
-        told = ", ".join(f"{NAMES[SOURCES[bit]]} {self.unique(bit, ALL):+.1%}" for bit in self._held())
+        told = ", ".join(f"{NAMES[SOURCES[bit]]} {self.unique(bit, ALL):+z.1%}" for bit in self._held())
         return (
             f"The first {self.kept} of all sources hold {self._recall(ALL):.1%} of what people went on to like "
             f"({self.found.n_requests} held-out requests). {_named(SOURCES[most])} would be missed most. "
@@ -82,7 +82,7 @@ class SourcesView:
                     *(
                         Figure(
                             names[n],
-                            f"{self.unique(bit, on):+.1%}",
+                            f"{self.unique(bit, on):+z.1%}",
                             "unique" if on >> bit & 1 else "if it were on",
                             f"unique-{SOURCES[bit]}",
                         )
@@ -97,7 +97,7 @@ class SourcesView:
                         (
                             name,
                             f"{self._recall(1 << bit):.1%}",
-                            f"{self.unique(bit, on):+.1%}",
+                            f"{self.unique(bit, on):+z.1%}",
                             f"{self.found.only[bit]:.0f} of {self.found.size(1 << bit):.0f}",
                             f"{self.found.head[bit]:.0%} of {FIRST}",
                             str(self.found.different[bit]),
