@@ -60,3 +60,10 @@ def test_a_permalink_opens_its_widget_without_javascript(lesson, client):
     assert form
     assert "<details open>" in form.group(0)
     assert urlsplit(unescape(href)).fragment == widget
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
+def test_a_static_copy_holds_every_state_that_is_linked(lesson, client):
+    for widget, _, href in LINK.findall(client.get(f"/lessons/{lesson.slug}").text):
+        state = WIDGETS[widget].read(dict(parse_qsl(urlsplit(unescape(href)).query)))
+        assert any(state.values == baked.values for baked in WIDGETS[widget].states()), (widget, href)
