@@ -10,7 +10,7 @@ import numpy as np
 from shortlist.core.arrays import Array, Bool, Int64
 from shortlist.core.errors import DataError
 
-__all__ = ["IdList", "InputSizes", "checked_ids", "gather_inputs"]
+__all__ = ["IdList", "InputSizes", "checked_ids", "checked_numbers", "gather_inputs"]
 
 
 class IdList(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +95,23 @@ def checked_ids(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
                 where=name,
                 fix="look ids up in the release's vocabularies; what they do not hold is 0",
             )
+
+
+def checked_numbers(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
+    """Refuse real numbers that are none: one NaN makes a score of NaN, and a sort puts it anywhere.
+
+    Raises:
+        DataError: a dense input is NaN or infinite.
+    """
+    for name in sizes.names:
+        if not name.endswith("_dense") or np.isfinite(inputs[name]).all():
+            continue
+        row, column = np.argwhere(~np.isfinite(inputs[name]))[0].tolist()
+        raise DataError(
+            f"{name!r} holds {inputs[name][row, column]} in row {row}, column {column}",
+            where=name,
+            fix="give what is unknown a value of its own and, where that is ambiguous, a flag",
+        )
 
 
 def gather_inputs(sizes: InputSizes, inputs: Mapping[str, Array], chosen: Int64 | Bool) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""``Runtime``: a trained ranker on onnxruntime, without torch; ids that no table has are refused."""
+"""``Runtime``: a trained ranker on onnxruntime, without torch; ids that no table has and numbers that are none are refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from shortlist.core.arrays import Array, Float32
 from shortlist.core.errors import ReleaseError
-from shortlist.ranking.input_sizes import InputSizes, checked_ids
+from shortlist.ranking.input_sizes import InputSizes, checked_ids, checked_numbers
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports to its maker unless told not to, at import
 import onnxruntime as ort
@@ -64,9 +64,10 @@ class Runtime:
             inputs: by name, see ``InputSizes``; others are left alone.
 
         Raises:
-            DataError: an id is outside of its table, or an index names no request.
+            DataError: an id is outside of its table, an index names no request, or a number is NaN or infinite.
         """
         checked_ids(self.sizes, inputs)
+        checked_numbers(self.sizes, inputs)
         n = len(inputs[self.sizes.candidate_names[0]])
         if n <= _AT_ONCE:
             return self._run(inputs, slice(0, n))
