@@ -145,7 +145,7 @@ def test_a_day_without_a_click_is_watched_and_has_no_auc():
     p, day = np.full(400, 0.05), np.repeat([1, 2], 200)
     click = np.where(day == 1, 0, rng.random(400) < p)
     report = watch_drift(p, click, day)
-    assert [w.observed for w in report.windows][0] == 0.0
+    assert report.windows[0].observed == 0.0
     assert all(np.isfinite([w.wealth, w.predicted, w.observed]).all() for w in report.windows)
     area = grouped_auc(rng.random(400), click, np.array([0, 200, 400]))
     assert np.isnan(area).tolist() == [True, False]

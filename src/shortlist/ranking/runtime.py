@@ -1,4 +1,4 @@
-"""``Runtime``: a trained ranker on onnxruntime, without torch; ids that no table has and numbers that are none are refused."""
+"""``Runtime``: a trained ranker on onnxruntime, without torch; ids and numbers that make no sense are refused."""
 
 from __future__ import annotations
 
