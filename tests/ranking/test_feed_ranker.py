@@ -19,7 +19,8 @@ from shortlist.learning.calibration.isotonic import IsotonicCalibrator
 from shortlist.learning.calibration.platt import PlattCalibrator
 from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2
 from shortlist.ranking.export_model import export_onnx
-from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.feed_inputs import feed_inputs
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.runtime import Runtime
@@ -49,7 +50,7 @@ def scale(width):
 
 def untrained(spec, **sizes):
     torch.manual_seed(0)
-    inputs = InputLayer(feed_sizes(spec), scale(len(spec.request)), scale(len(spec.candidate)), width=4)
+    inputs = InputLayer(spec_sizes(spec), scale(len(spec.request)), scale(len(spec.candidate)), width=4)
     return DCNv2(inputs, **sizes).eval()
 
 
@@ -82,7 +83,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranker")
     f = features()
     f.save(path)
-    export_onnx(model(f.spec), feed_sizes(f.spec), path / "model.onnx")
+    export_onnx(model(f.spec), spec_sizes(f.spec), path / "model.onnx")
     PlattCalibrator(slope=0.9, intercept=-0.2).save(path / "calibration.json")
     facts = RankerFacts(features_hash=f.spec.hash, sources=f.sources, limit=f.limit, negative_rate=RATE)
     (path / "ranker.json").write_bytes(msgspec.json.encode(facts))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["CategoricalFeature", "DenseFeature", "FeatureSpec", "MultiValuedFeature"]
+__all__ = ["CategoricalFeature", "DenseFeature", "FeatureSpec", "MultiValuedFeature", "SequenceFeature"]
 
 Size = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -39,7 +39,24 @@ class MultiValuedFeature(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     length: Size
 
 
-class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SequenceFeature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to ``length`` ids of a request in order, newest first, padded with 0, such as what a user clicked.
+
+    Attributes:
+        name: unique in the spec.
+        size: ids there are; of ``like``, where that is given.
+        length: at most.
+        like: the categorical feature of a candidate whose ids, and whose table, these are: target attention compares
+            the two. None for ids of their own.
+    """
+
+    name: str
+    size: Size
+    length: Size
+    like: str | None = None
+
+
+class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The inputs of a ranker, in order.
 
     Attributes:
@@ -47,6 +64,8 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         candidate: dense features of a (request, candidate) pair.
         categorical: ids of a candidate.
         multi_valued: lists of ids of a candidate.
+        request_categorical: ids of a request.
+        sequences: lists of ids of a request.
 
     Example:
         >>> a = FeatureSpec(request=(DenseFeature("n_liked", "log1p"),), candidate=(), categorical=(), multi_valued=())
@@ -59,6 +78,8 @@ class FeatureSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     candidate: tuple[DenseFeature, ...]
     categorical: tuple[CategoricalFeature, ...]
     multi_valued: tuple[MultiValuedFeature, ...]
+    request_categorical: tuple[CategoricalFeature, ...] = ()
+    sequences: tuple[SequenceFeature, ...] = ()
 
     @property
     def hash(self) -> str:

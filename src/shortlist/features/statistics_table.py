@@ -81,7 +81,9 @@ class StatisticsTable:
                 )
             known.add(one.name)
         at_us = np.asarray(at_us, dtype=np.int64)
-        value = np.stack([np.asarray(one, dtype=np.float64) for one in outcomes.values()], axis=1)
+        value = np.empty((len(at_us), len(self.outcomes)))
+        for k, one_outcome in enumerate(outcomes.values()):
+            value[:, k] = one_outcome
         self._overall = TargetStatistics(np.zeros(len(at_us), dtype=np.int64), at_us, value)
         self._of: dict[str, TargetStatistics] = {}
         for one in self.statistics:

@@ -21,6 +21,7 @@ from shortlist.evaluation.metrics.auc import auc
 from shortlist.evaluation.metrics.log_loss import log_loss
 from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.features.catalogue import Catalogue
+from shortlist.features.spec import SequenceFeature
 from shortlist.learning.calibration.downsampling import undo_downsampling
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.learning.fit_classifier import log_loss as row_loss
@@ -31,14 +32,15 @@ from shortlist.ranking.din_model import DIN
 from shortlist.ranking.dlrm_model import DLRM
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.factorization_machine_model import FactorizationMachine
-from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.feed_inputs import feed_inputs
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.final_mlp_model import FinalMLP
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
 from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_rows import InputRows
-from shortlist.ranking.input_sizes import IdList, InputSizes, gather_inputs
+from shortlist.ranking.input_sizes import InputSizes, gather_inputs
 from shortlist.ranking.logistic_regression_model import LogisticRegression
 from shortlist.ranking.masknet_model import MaskNet
 from shortlist.ranking.mmoe_model import MMoE
@@ -178,9 +180,8 @@ def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Compar
     learn = window("examples", split.examples, split.calibration, LEARNED_AT_MOST, plan.negative_rate)
     later = window("later examples", split.calibration, split.test, LEARNED_AT_MOST, plan.negative_rate)
     test = window("test rows", split.test, split.end, JUDGED_AT_MOST, 1.0)
-    plain = feed_sizes(features.spec)
-    history = IdList(length=_HISTORY, size=plain.candidate_ids[0], like=0)
-    sizes = msgspec.structs.replace(plain, request_lists=(history,))
+    history = SequenceFeature("liked", features.spec.categorical[0].size, _HISTORY, like="item")
+    sizes = spec_sizes(msgspec.structs.replace(features.spec, sequences=(history,)))
 
     found = []
     names = [name for name, kind in _NEURAL.items() if not kind.tasks or learn.has_second_task]

@@ -24,7 +24,8 @@ from shortlist.learning.calibrator_choice import choose_calibrator
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.export_model import export_onnx
-from shortlist.ranking.feed_inputs import feed_inputs, feed_sizes
+from shortlist.ranking.feed_inputs import feed_inputs
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_rows import InputRows
@@ -144,7 +145,7 @@ def fit_ranker(
 
     The validation rows are thinned like the training rows, so that both losses are of one kind.
     """
-    sizes = feed_sizes(features.spec)
+    sizes = spec_sizes(features.spec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         scales = scale_of(learn.rows.request[learn.rows.index]), scale_of(learn.rows.candidate)
