@@ -20,10 +20,10 @@ from shortlist.learning.calibration.platt import PlattCalibrator
 from shortlist.ranking.dcn_v2_model import CrossLayer, DCNv2
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.feed_inputs import feed_inputs
-from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.runtime import Runtime
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.testing import tiny_interactions, tiny_items
 
 CATALOGUE = Catalogue(tiny_items())

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from shortlist.core.arrays import Int64
+from shortlist.core.arrays import Float64, Int64
 from shortlist.core.errors import DataError
 
 __all__ = ["column_keys", "numbers", "table_column"]
@@ -24,13 +24,13 @@ def table_column(table: pl.DataFrame, name: str, *, where: str) -> pl.Series:
     return table[name]
 
 
-def numbers(column: pl.Series, *, where: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def numbers(column: pl.Series, *, where: str) -> Float64:
     """A column of numbers or of truth values as float64, NaN where it is null.
 
     Raises:
         DataError: it holds something else.
     """
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or column.dtype == pl.Null):
+    if not (column.dtype.is_numeric() or column.dtype in {pl.Boolean, pl.Null}):
         raise DataError(f"{column.name!r} holds {column.dtype}, not numbers", where=where, fix="give a numeric column")
     return column.cast(pl.Float64).to_numpy()
 
@@ -51,8 +51,8 @@ def column_keys(column: pl.Series, *, where: str) -> Int64:
         (True, -1)
     """
     if column.dtype.is_integer() or column.dtype in {pl.Boolean, pl.Null}:
-        key = column.cast(pl.Int64).fill_null(-1).to_numpy()
-        return np.maximum(key, -1)
+        key: Int64 = column.cast(pl.Int64).fill_null(-1).to_numpy()
+        return np.maximum(key, np.int64(-1))
     if column.dtype not in {pl.String, pl.Categorical, pl.Enum}:
         raise DataError(
             f"{column.name!r} holds {column.dtype}, which is no id", where=where, fix="give whole numbers or texts"

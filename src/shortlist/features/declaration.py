@@ -101,7 +101,8 @@ Feature = Number | Category | Tags | Words | History
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Features of requests and of candidates, and the counters that are kept of events.
 
-    A feature or a statistic is the request's where all of its columns are, and is then worked out once a request.
+    A feature or a statistic is the request's where all of its columns are, and is then worked out once a request. A
+    statistic called "item" gives the numbers "item n" and, of an outcome "click", "item click".
 
     Attributes:
         user: column of the request that says whose it is.
@@ -131,7 +132,8 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     outcomes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [one.name for one in (*self.features, *self.statistics)]
+        names = [one.name for one in self.features]
+        names += [f"{one.name} {what}" for one in self.statistics for what in ("n", *self.outcomes)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DataError(f"the name {twice[0]!r} stands twice", where="declaration", fix="name each feature once")
@@ -141,24 +143,23 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             )
         for one in self.features:
             if isinstance(one, History):
-                self.column_of(one)
+                self.category_of(one)
 
     def of_request(self, columns: tuple[str, ...]) -> bool:
         """Are all of these the request's?"""
         return set(columns) <= set(self.request)
 
-    def column_of(self, history: History) -> str:
-        """The events' column that a history reads.
+    def category_of(self, history: History) -> Category:
+        """The category whose ids a history holds; the events have its one column too.
 
         Raises:
             DataError: it is like nothing, or its outcome is not declared.
         """
         for one in self.features:
             if isinstance(one, Category) and one.name == history.like and len(one.columns) == 1:
-                if history.outcome is not None and history.outcome not in self.outcomes:
+                if self.of_request(one.columns) or history.outcome not in {None, *self.outcomes}:
                     break
-                if not self.of_request(one.columns):
-                    return one.columns[0]
+                return one
         raise DataError(
             f"the history {history.name!r} is like {history.like!r} after {history.outcome!r}",
             where="declaration",
@@ -169,5 +170,5 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def event_columns(self) -> tuple[str, ...]:
         """Columns of ids that the log of events must have."""
         counted = [column for one in self.statistics for column in one.columns]
-        met = [self.column_of(one) for one in self.features if isinstance(one, History)]
+        met = [self.category_of(one).columns[0] for one in self.features if isinstance(one, History)]
         return tuple(dict.fromkeys([self.user, *counted, *met]))

@@ -9,6 +9,7 @@ from shortlist.core.arrays import Array, Bool, Float32, Int64
 from shortlist.core.errors import DataError
 from shortlist.features.column_keys import column_keys, numbers, table_column
 from shortlist.features.declaration import Declaration, History
+from shortlist.features.declared_rows import DeclaredRows
 from shortlist.features.event_index import EventIndex
 from shortlist.features.statistics_table import Statistic, StatisticsTable
 
@@ -20,8 +21,8 @@ _WHERE = "events"
 class EventStore:
     """Events, indexed for the statistics and histories of a declaration.
 
-    Training asks a store of the whole log as of each row's instant; a server asks a store of the log so far. As an event
-    counts for later instants only, both get the same numbers.
+    Training asks a store of the whole log as of each row's instant; a server asks a store of the log so far. As an
+    event counts for later instants only, both get the same numbers.
 
     Args:
         declaration: what will be asked.
@@ -60,33 +61,35 @@ class EventStore:
 
     @property
     def request_names(self) -> tuple[str, ...]:
-        """One a column of ``request_statistics``."""
+        """One a column of a request's ``statistics``."""
         return () if self._request is None else self._request.names
 
     @property
     def candidate_names(self) -> tuple[str, ...]:
-        """One a column of ``candidate_statistics``."""
+        """One a column of a candidate's ``statistics``."""
         if self._candidate is None:
             return ()
         names = self._candidate.names
         return tuple(name for name, kept in zip(names, self._kept(names), strict=True) if kept)
 
-    def request_statistics(self, keys: dict[str, Int64], at_us: Int64) -> Float32:
-        """Of each request as of its instant, float32 ``(R, ·)``."""
-        if self._request is None:
-            return np.zeros((len(at_us), 0), dtype=np.float32)
-        return self._request.compute(keys, at_us)
-
-    def candidate_statistics(self, keys: dict[str, Int64], at_us: Int64) -> Float32:
-        """Of each candidate as of its request's instant, float32 ``(N, ·)``."""
-        if self._candidate is None:
-            return np.zeros((len(at_us), 0), dtype=np.float32)
-        return self._candidate.compute(keys, at_us)[:, self._kept(self._candidate.names)]
+    def statistics(self, rows: DeclaredRows) -> tuple[Float32, Float32]:
+        """Of each request and of each candidate as of its request's instant: float32 ``(R, ·)`` and ``(N, ·)``."""
+        declaration = self._declaration
+        counted = tuple(dict.fromkeys(column for one in declaration.statistics for column in one.columns))
+        mine, every = rows.counted_keys(declaration, counted)
+        request = np.zeros((len(rows.requests), 0), dtype=np.float32)
+        candidate = np.zeros((len(rows.candidates), 0), dtype=np.float32)
+        if self._request is not None:
+            request = self._request.compute(mine, rows.as_of_us)
+        if self._candidate is not None:
+            kept = self._kept(self._candidate.names)
+            candidate = self._candidate.compute(every, rows.as_of_us[rows.index])[:, kept]
+        return request, candidate
 
     def latest(self, history: History, user: Int64, at_us: Int64) -> Int64:
         """Keys of each request's history, newest first, -1 where it ends: int64 ``(R, length)``."""
         place = self._histories[history.name].before(user, at_us, history.length)
-        key = self._keys[self._declaration.column_of(history)]
+        key = self._keys[self._declaration.category_of(history).columns[0]]
         return np.where(place >= 0, np.append(key, -1)[place], -1)
 
     def _kept(self, names: tuple[str, ...]) -> Bool:

@@ -33,7 +33,6 @@ from shortlist.ranking.dlrm_model import DLRM
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.factorization_machine_model import FactorizationMachine
 from shortlist.ranking.feed_inputs import feed_inputs
-from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.final_mlp_model import FinalMLP
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
@@ -47,6 +46,7 @@ from shortlist.ranking.mmoe_model import MMoE
 from shortlist.ranking.ple_model import PLE
 from shortlist.ranking.runtime import Runtime
 from shortlist.ranking.shared_bottom_model import SharedBottom
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.training.examples import Examples, make_examples
 from shortlist.training.feed import early_components, log_odds, scale_of
 from shortlist.training.plan import JUDGED_AT_MOST, LEARNED_AT_MOST, FeedPlan

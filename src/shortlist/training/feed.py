@@ -25,11 +25,11 @@ from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.feed_inputs import feed_inputs
-from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.ranking.feed_ranker import FeedRanker, RankerFacts
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.runtime import Runtime
+from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.releases.manifest import RankerFact
 from shortlist.retrieval.fit import RetrievalFact, fit_all, fit_als, fit_item_neighbours, fit_popular, fit_two_tower
 from shortlist.retrieval.load import load_feed_sources
