@@ -59,8 +59,9 @@ class FeedWorld:
     """``G`` contexts with ``n`` candidates each. Nothing but ``item`` and ``features`` may cross over.
 
     Attributes:
+        groups: of users' tastes; contexts lie group by group.
         share: float64 ``(G,)``, how often each context asks; sums to 1.
-        item: int64 ``(G, n)``, keys from 1.
+        item: int64 ``(G, n)``, keys from 1, rising within a context.
         features: float64 ``(G, n, 5)``, see ``FEATURES``.
         utility: float64 ``(G, n)``, u.
         attraction: float64 ``(G, n)``, a, on the world's day.
@@ -75,6 +76,7 @@ class FeedWorld:
         converting: when conversions arrive.
     """
 
+    groups: int
     share: Float64
     item: Int64
     features: Float64
@@ -132,7 +134,7 @@ class FeedWorld:
         popularity = shape.popularity()
         contexts = groups * intents
         picked = np.stack(
-            [random.choice(shape.n_items, candidates, replace=False, p=popularity) for _ in range(contexts)]
+            [np.sort(random.choice(shape.n_items, candidates, replace=False, p=popularity)) for _ in range(contexts)]
         )
         item_vector = random.standard_normal((shape.n_items, _WIDTH)) / np.sqrt(_WIDTH)
         group, intent = np.divmod(np.arange(contexts), intents)
@@ -150,6 +152,7 @@ class FeedWorld:
         shape_returns = ReturnVisits()
         shape_returns.check(shape.places)
         return cls(
+            groups=groups,
             share=share,
             item=picked + 1,
             features=np.stack(

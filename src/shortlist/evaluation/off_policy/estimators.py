@@ -75,7 +75,7 @@ def snips(weight: Array, reward: Array) -> Estimate:
     if (mean == 0.0).any():
         raise DataError("all weights of a place are 0", where="SNIPS", fix="abstain: there is no overlap")
     value = (w * r).mean(axis=0) / mean
-    return Estimate("SNIPS", float(value.sum()), (w * (r - value) / mean).sum(axis=1))
+    return Estimate("SNIPS", float(value.sum()), (w * (r - value)) @ (1.0 / mean))
 
 
 def doubly_robust(weight: Array, reward: Array, predicted_shown: Array, predicted_target: Array) -> Estimate:
@@ -100,7 +100,7 @@ def switch(
 
 
 def _mean(method: str, terms: Float64) -> Estimate:
-    rows = terms.sum(axis=1)
+    rows = terms @ np.ones(terms.shape[1])  # several times faster than a sum over a short axis
     value = float(rows.mean())
     return Estimate(method, value, rows - value)
 

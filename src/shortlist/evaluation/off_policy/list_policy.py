@@ -109,7 +109,7 @@ class ListPolicy:
         unseen = of_context.copy()
         np.put_along_axis(unseen, shown, 0.0, axis=1)
         # Summed from the bottom, not subtracted from the top: a tiny weight must not vanish behind a large one.
-        left = unseen.sum(axis=1, keepdims=True) + np.cumsum(w[:, ::-1], axis=1)[:, ::-1]
+        left = (unseen @ np.ones(unseen.shape[1]))[:, None] + np.cumsum(w[:, ::-1], axis=1)[:, ::-1]
         return np.asarray(w / left, dtype=np.float64)
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shortlist.core.arrays import Array, Int64
+from shortlist.core.arrays import Array, Float64, Int64
 from shortlist.core.errors import DataError
 from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.bootstrap import Interval
 
-__all__ = ["refit_interval"]
+__all__ = ["refit_interval", "refit_intervals"]
 
 
 def refit_interval(
@@ -39,20 +39,33 @@ def refit_interval(
         >>> found.low < 1.0 < found.high
         True
     """
+
+    def one(rows: Int64) -> Float64:
+        return np.array([procedure(rows)])
+
+    return refit_intervals(one, cluster, draws=draws, level=level, rng=rng)[0]
+
+
+def refit_intervals(
+    procedure: Callable[[Int64], Float64], cluster: Array, *, draws: int = 200, level: float = 0.95, rng: Rng
+) -> tuple[Interval, ...]:
+    """The same for a procedure with several results, ``(m,)``, which share what it fits."""
     random = generator(rng)
     _, of = np.unique(np.asarray(cluster), return_inverse=True)
     order = np.argsort(of, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(of))])
-    groups = len(starts) - 1
+    lengths = np.bincount(of)
+    starts, groups = np.cumsum(lengths) - lengths, len(lengths)
     if groups < 2:
-        raise DataError(f"{groups} clusters", where="refit_interval", fix="give at least two")
-    lengths = np.diff(starts)
-    found = np.empty(draws)
-    for draw in range(draws):
+        raise DataError(f"{groups} clusters", where="refit", fix="give at least two")
+    found = []
+    for _ in range(draws):
         picked = random.integers(groups, size=groups)
         n = lengths[picked]
         within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-        found[draw] = procedure(order[np.repeat(starts[picked], n) + within])
+        found.append(procedure(order[np.repeat(starts[picked], n) + within]))
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(found, [tail, 1.0 - tail])
-    return Interval(procedure(np.arange(len(of))), float(low), float(high), level, groups)
+    low, high = np.quantile(np.stack(found), [tail, 1.0 - tail], axis=0)
+    estimates = procedure(np.arange(len(of)))
+    return tuple(
+        Interval(float(e), float(a), float(b), level, groups) for e, a, b in zip(estimates, low, high, strict=True)
+    )

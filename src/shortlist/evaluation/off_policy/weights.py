@@ -51,18 +51,27 @@ def place_weights(target: Float64, logged: Float64, context: Int64, shown: Int64
         logged: ``(G, L, n)``, of the policy that served.
         context: ``(N,)``.
         shown: ``(N, L)``, the candidate at each place.
+
+    Raises:
+        DataError: the log shows what its policy had no chance for.
     """
-    place = np.arange(shown.shape[1])
-    at = context[:, None], place, shown
-    return _ratio(target[at], logged[at])
+    table = np.divide(target, logged, out=np.full(target.shape, np.nan), where=logged > 0.0)
+    weight: Float64 = table[context[:, None], np.arange(shown.shape[1]), shown]
+    if not np.isfinite(weight).all():
+        raise _no_chance()
+    return weight
 
 
 def _ratio(target: Float64, logged: Float64) -> Float64:
     above = 1.0 + 1e-9
     if not ((logged > 0.0) & (logged <= above)).all() or not ((target >= 0.0) & (target <= above)).all():
-        raise DataError(
-            "a propensity is not a chance, or the log's is 0 for what it showed",
-            where="importance weights",
-            fix="log the chance with which each shown item was drawn",
-        )
+        raise _no_chance()
     return np.asarray(target / logged, dtype=np.float64)
+
+
+def _no_chance() -> DataError:
+    return DataError(
+        "a propensity is not a chance, or the log's is 0 for what it showed",
+        where="importance weights",
+        fix="log the chance with which each shown item was drawn",
+    )

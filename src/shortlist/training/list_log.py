@@ -1,0 +1,172 @@
+"""A log of shown lists, and the policies that one wants judged on it: two tables of Parquet, and nothing else.
+
+``LIST_LOG`` has a row a place of a served page. ``POLICIES`` has a row a policy, context and candidate, with the score
+that its slot softmax draws by; the first policy is the one that served the log. A context is whatever the candidates and
+their scores depend on: a query, or a group of users with one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from shortlist.core.arrays import Bool, Float64, Int64
+from shortlist.core.errors import DataError
+from shortlist.evaluation.off_policy.list_policy import ListPolicy
+
+__all__ = ["LIST_LOG", "POLICIES", "ListLog", "PolicyTable", "policy_frame", "read_list_log", "read_policies"]
+
+LIST_LOG: dict[str, pl.DataType] = {
+    "request": pl.Int64(),
+    "user": pl.Int64(),
+    "at_us": pl.Int64(),
+    "context": pl.Int64(),
+    "place": pl.Int64(),
+    "item": pl.Int64(),
+    "selection_propensity": pl.Float64(),
+    "click": pl.Boolean(),
+    "satisfied": pl.Boolean(),
+    "converted_us": pl.Int64(),
+    "returned": pl.Boolean(),
+    "simulated": pl.Boolean(),
+}
+"""``place`` from 1; ``converted_us`` null where no conversion has arrived; ``returned`` belongs to the request."""
+
+POLICIES: dict[str, pl.DataType] = {
+    "policy": pl.String(),
+    "temperature": pl.Float64(),
+    "context": pl.Int64(),
+    "item": pl.Int64(),
+    "score": pl.Float64(),
+}
+_NEEDED = ("request", "context", "place", "item", "selection_propensity", "click")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicyTable:
+    """``P`` policies over the same ``G`` contexts with ``n`` candidates each; the first one served.
+
+    Attributes:
+        names: of the policies.
+        temperature: float64 ``(P,)``.
+        item: int64 ``(G, n)``, rising within a context.
+        score: float64 ``(P, G, n)``.
+    """
+
+    names: tuple[str, ...]
+    temperature: Float64
+    item: Int64
+    score: Float64
+
+    def policy(self, number: int, places: int) -> ListPolicy:
+        """One of them over lists of that many places."""
+        return ListPolicy.softmax(self.score[number], temperature=float(self.temperature[number]), places=places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListLog:
+    """``S`` lists of ``L`` places.
+
+    Attributes:
+        context: int64 ``(S,)``.
+        shown: int64 ``(S, L)``, numbers of candidates within their context.
+        propensity: float64 ``(S, L)``, P(item at this place | slots above).
+        click: bool ``(S, L)``.
+    """
+
+    context: Int64
+    shown: Int64
+    propensity: Float64
+    click: Bool
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+    def take(self, rows: Int64) -> ListLog:
+        """Some of the lists, in that order."""
+        return ListLog(self.context[rows], self.shown[rows], self.propensity[rows], self.click[rows])
+
+
+def policy_frame(table: PolicyTable) -> pl.DataFrame:
+    """The table that ``read_policies`` reads."""
+    p, g, n = table.score.shape
+    return pl.DataFrame(
+        {
+            "policy": np.repeat(np.array(table.names), g * n),
+            "temperature": np.repeat(table.temperature, g * n),
+            "context": np.tile(np.repeat(np.arange(g), n), p),
+            "item": np.tile(table.item.ravel(), p),
+            "score": table.score.ravel(),
+        },
+        schema=POLICIES,
+    )
+
+
+def read_policies(path: Path) -> PolicyTable:
+    """Read ``POLICIES``.
+
+    Raises:
+        DataError: a column is missing, or the policies differ in their contexts or candidates.
+    """
+    rows = _read(path, POLICIES, tuple(POLICIES))
+    names = tuple(rows["policy"].unique(maintain_order=True).to_list())
+    contexts = rows["context"].n_unique()
+    candidates = len(rows) // max(1, len(names) * contexts)
+    where, fix = str(path), "give every policy the same contexts 0, 1, ... and the same candidates"
+    if not names or len(rows) != len(names) * contexts * candidates:
+        raise DataError(f"{len(rows)} rows are not {len(names)} policies alike", where=where, fix=fix)
+    order = {name: number for number, name in enumerate(names)}
+    rows = rows.with_columns(number=pl.col("policy").replace_strict(order, return_dtype=pl.Int64))
+    rows = rows.sort("number", "context", "item")
+    shape = (len(names), contexts, candidates)
+    item, context = (rows[name].to_numpy().reshape(shape) for name in ("item", "context"))
+    same = (item == item[0]).all() and (context == np.arange(contexts)[:, None]).all()
+    if not same or (candidates > 1 and (np.diff(item[0]) <= 0).any()):
+        raise DataError("the policies' contexts or candidates differ", where=where, fix=fix)
+    temperature = rows["temperature"].to_numpy().reshape(shape)[:, 0, 0]
+    return PolicyTable(names, temperature, item[0], rows["score"].to_numpy().reshape(shape))
+
+
+def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
+    """Read a log; of ``LIST_LOG`` the columns request, context, place, item, selection_propensity and click suffice.
+
+    Raises:
+        DataError: a column is missing, lists have different lengths, or an item is not among its context's candidates.
+    """
+    rows = _read(path, LIST_LOG, _NEEDED).sort("request", "place")
+    places = int(rows["place"].max() or 0)  # type: ignore[arg-type]
+    whole = places > 0 and len(rows) % places == 0
+    if not whole or (rows["place"].to_numpy().reshape(-1, places) != np.arange(1, places + 1)).any():
+        raise DataError("lists have different lengths", where=str(path), fix="log places 1 to L of every page")
+    context, item = (rows[name].to_numpy().reshape(-1, places) for name in ("context", "item"))
+    if context.min() < 0 or context.max() >= len(policies.item):
+        raise DataError("a context has no candidates", where=str(path), fix="give candidates for contexts 0, 1, ...")
+    of = policies.item[context[:, 0]]
+    shown = (of[:, None, :] < item[:, :, None]).sum(axis=2)
+    at = np.minimum(shown, of.shape[1] - 1)
+    if (np.take_along_axis(of, at, axis=1) != item).any():
+        raise DataError("an item is not among its context's candidates", where=str(path), fix="list all candidates")
+    return ListLog(
+        context=context[:, 0],
+        shown=at,
+        propensity=rows["selection_propensity"].to_numpy().reshape(-1, places),
+        click=rows["click"].to_numpy().reshape(-1, places),
+    )
+
+
+def _read(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...]) -> pl.DataFrame:
+    try:
+        rows = pl.read_parquet(path, columns=list(names))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"the table cannot be read: {error}", where=str(path), fix=f"give {', '.join(names)}") from None
+    for name in names:
+        if rows[name].dtype != schema[name] or rows[name].null_count():
+            raise DataError(
+                f"column {name!r} is {rows[name].dtype}, {rows[name].null_count()} nulls",
+                where=str(path),
+                fix=f"make it {schema[name]} without nulls",
+            )
+    return rows

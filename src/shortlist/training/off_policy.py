@@ -1,0 +1,247 @@
+"""What each of many policies would earn, by every estimator, from one log of lists: the offline half of a rehearsal.
+
+Nothing here knows where the log came from. The outcome model is the position-based click model fitted by EM on the half
+of the lists that it does not predict, its attractions shrunk to their mean by five examinations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from scipy.special import ndtri
+
+from shortlist.core.arrays import Float64, Int64
+from shortlist.core.errors import DataError
+from shortlist.core.randomness import Rng, generator
+from shortlist.evaluation.bootstrap import Interval
+from shortlist.evaluation.off_policy.estimate import Estimate, lift
+from shortlist.evaluation.off_policy.estimators import (
+    clipped_ips,
+    direct,
+    doubly_robust,
+    ips,
+    on_policy,
+    snips,
+    switch,
+)
+from shortlist.evaluation.off_policy.list_policy import ListPolicy
+from shortlist.evaluation.off_policy.overlap import Abstention, OverlapRule, overlap
+from shortlist.evaluation.off_policy.refit import refit_intervals
+from shortlist.evaluation.off_policy.specification import SpecificationTest, reading_test
+from shortlist.evaluation.off_policy.weights import cascade_weights, list_weights, place_weights
+from shortlist.learning.click_models.pbm import fit_pbm
+from shortlist.learning.click_models.sessions import Sessions
+from shortlist.training.list_log import ListLog, PolicyTable
+
+__all__ = ["CONTROLS", "METHODS", "REFITTED", "LiftEstimate", "LogVerdict", "PolicyJudge"]
+
+METHODS = ("direct", "IPS", "clipped IPS", "SNIPS", "DR", "Switch", "cascade IPS", "list IPS")
+"""All but the last two weigh a place by what stands there alone (position-based)."""
+REFITTED = "DR, refitted"
+CONTROLS = ("naive click rate", "top-K on the old log", "shuffled propensities")
+"""Known to mislead; run and shown as such."""
+_CLIP = 10.0
+_TOP_K = 3
+_SHRINK = 5.0
+
+
+class LiftEstimate(msgspec.Struct, frozen=True):
+    """Of one policy by one method: clicks a page relative to the policy that served.
+
+    Attributes:
+        lift: None where the method abstains.
+        low: of the 95% interval.
+        high: of the 95% interval.
+        standard_error: of the lift.
+        abstains: why; empty where it does not.
+    """
+
+    policy: str
+    method: str
+    lift: float | None
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    abstains: str = ""
+
+
+class LogVerdict(msgspec.Struct, frozen=True):
+    """All that one log says.
+
+    Attributes:
+        lists: S.
+        reading: is the log at odds with the position-based model?
+        estimates: a row a policy and method, control methods included.
+    """
+
+    lists: int
+    reading: SpecificationTest
+    estimates: tuple[LiftEstimate, ...]
+
+
+class PolicyJudge:
+    """Judges any number of logs of one policy; what the policies alone decide is worked out once.
+
+    Args:
+        table: the policies; the first served.
+        places: L of the lists.
+        rule: when to abstain.
+    """
+
+    def __init__(self, table: PolicyTable, places: int, *, rule: OverlapRule | None = None) -> None:
+        self.table, self.places = table, places
+        self._rule = rule or OverlapRule()
+        self._policies = [table.policy(number, places) for number in range(len(table.names))]
+        self._at_place = [policy.item_at_place() for policy in self._policies]
+
+    def judge(self, log: ListLog, *, refit_draws: int = 0, rng: Rng = 0) -> LogVerdict:
+        """Estimate the lift of every policy but the first over the first.
+
+        Args:
+            log: what it served.
+            refit_draws: with some, DR has a second interval, a bootstrap over lists that refits the click model.
+            rng: of the halves, the shuffled control and the bootstrap.
+
+        Raises:
+            DataError: the log's propensities are not those of the first policy.
+        """
+        random = generator(rng)
+        served = self._policies[0]
+        above = served.given_above(log.context, log.shown)
+        if log.shown.shape[1] != self.places or not np.allclose(above, log.propensity, rtol=1e-6, atol=1e-12):
+            raise DataError(
+                "the logged propensities are not those of the first policy",
+                where="list log",
+                fix="name the policy that served first, with the scores and temperature that it served by",
+            )
+        work = _Work(log, served, self._at_place[0], self._rule, random)
+        found: list[LiftEstimate] = []
+        names = self.table.names[1:]
+        for name, target, at_place in zip(names, self._policies[1:], self._at_place[1:], strict=True):
+            found += [_row(name, method, result) for method, result in work.estimates(target, at_place).items()]
+        if refit_draws:
+            refused = {row.policy: row.abstains for row in found if row.method == "DR"}
+            intervals = work.refitted(self._at_place[1:], refit_draws, random)
+            found += [_refitted(name, refused[name], one) for name, one in zip(names, intervals, strict=True)]
+        return LogVerdict(len(log), work.reading, tuple(found))
+
+
+class _Outcome:
+    """The click model of each half, predicting the other: q by half, context, place and candidate."""
+
+    def __init__(self, log: ListLog, half: Int64, shape: tuple[int, int]) -> None:
+        self._log, self._half = log, half
+        self.q = np.stack([_predicted(log.take(np.flatnonzero(half != side)), shape) for side in (0, 1)])
+
+    def shown(self) -> Float64:
+        """Predicted clicks of what stood at each place, ``(S, L)``."""
+        place = np.arange(self._log.shown.shape[1])
+        q: Float64 = self.q[self._half[:, None], self._log.context[:, None], place, self._log.shown]
+        return q
+
+    def target(self, item_at_place: Float64) -> Float64:
+        """Mean predicted clicks of what a policy shows at each place, ``(S, L)``."""
+        by_context = np.einsum("gln,hgln->hgl", item_at_place, self.q)
+        return np.asarray(by_context[self._half, self._log.context], dtype=np.float64)
+
+
+def _predicted(log: ListLog, shape: tuple[int, int]) -> Float64:
+    pair = log.context[:, None] * shape[1] + log.shown
+    model = fit_pbm(Sessions.of(pair + 1, log.click), n_pairs=shape[0] * shape[1], steps=50)
+    seen = np.bincount(pair.ravel(), np.broadcast_to(model.examination, pair.shape).ravel(), shape[0] * shape[1])
+    a = model.attraction[1:]
+    mean = float(seen @ a / seen.sum())
+    shrunk = (seen * a + _SHRINK * mean) / (seen + _SHRINK)
+    q: Float64 = model.examination[None, :, None] * shrunk.reshape(shape)[:, None, :]
+    return q
+
+
+class _Work:
+    """What all policies share: the log's marginals, the outcome model, the control's value by each method."""
+
+    def __init__(
+        self, log: ListLog, served: ListPolicy, at_place: Float64, rule: OverlapRule, random: np.random.Generator
+    ) -> None:
+        self._log, self._rule, self._at_place = log, rule, at_place
+        self._reward = r = log.click.astype(np.float64)
+        self._half = random.integers(2, size=len(log))
+        self._shuffle = random.permutation(len(log))
+        self._outcome = _Outcome(log, self._half, served.weight.shape)
+        self._predicted = q = self._outcome.shown()
+        expected = self._outcome.target(at_place)
+        self._served = on_policy(r)
+        self._served_direct = direct(expected)
+        self._served_dr = doubly_robust(np.ones_like(r), r, q, expected)
+        self._served_captured = self._captured(served)
+        self.reading = reading_test(log.click, q)
+
+    def estimates(self, target: ListPolicy, at_place: Float64) -> Mapping[str, Estimate | Abstention]:
+        """The lift by every method and control; each divides by what the same method says of the policy that served."""
+        log, r, q = self._log, self._reward, self._predicted
+        place = place_weights(at_place, self._at_place, log.context, log.shown)
+        expected = self._outcome.target(at_place)
+        found: dict[str, Estimate | Abstention] = {"direct": lift(direct(expected), self._served_direct)}
+        refused = self._rule.judge(overlap(place, r))
+        for name, estimate, served in (
+            ("IPS", ips(place, r), self._served),
+            ("clipped IPS", clipped_ips(place, r, clip=_CLIP), self._served),
+            ("SNIPS", snips(place, r), self._served),
+            ("DR", doubly_robust(place, r, q, expected), self._served_dr),
+            ("Switch", switch(place, r, q, expected, threshold=_CLIP), self._served_dr),
+        ):
+            found[name] = refused or lift(estimate, served)
+        above = target.given_above(log.context, log.shown)
+        for name, weights in (("cascade IPS", cascade_weights), ("list IPS", list_weights)):
+            w = weights(above, log.propensity)
+            found[name] = self._rule.judge(overlap(w, r)) or lift(ips(w, r), self._served)
+        return found | self._controls(target, at_place, place)
+
+    def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate | Abstention]:
+        """What misleads: places ignored, the log's own lists re-ranked, weights of other rows."""
+        log, r = self._log, self._reward
+        on_page = (at_place.sum(axis=1) / self._at_place.sum(axis=1))[log.context[:, None], log.shown]
+        return {
+            "naive click rate": lift(ips(on_page, r), self._served),
+            "top-K on the old log": lift(self._captured(target), self._served_captured),
+            "shuffled propensities": lift(ips(place[self._shuffle], r), self._served),
+        }
+
+    def _captured(self, policy: ListPolicy) -> Estimate:
+        """Clicks of the old log on what the policy would put among the first K of each old page."""
+        weight = np.take_along_axis(policy.weight[self._log.context], self._log.shown, axis=1)
+        better = (weight[:, None, :] > weight[:, :, None]) @ np.ones(weight.shape[1])
+        return on_policy(self._reward * (better < _TOP_K))
+
+    def refitted(self, targets: list[Float64], draws: int, random: np.random.Generator) -> tuple[Interval, ...]:
+        """DR of all policies, with a click model fitted anew to every draw of lists; a list stays in its half."""
+        log, shape = self._log, (self._at_place.shape[0], self._at_place.shape[2])
+
+        def procedure(rows: Int64) -> Float64:
+            drawn = log.take(rows)
+            outcome = _Outcome(drawn, self._half[rows], shape)
+            r, q = drawn.click.astype(np.float64), outcome.shown()
+
+            def value(at_place: Float64) -> float:
+                weight = place_weights(at_place, self._at_place, drawn.context, drawn.shown)
+                return doubly_robust(weight, r, q, outcome.target(at_place)).value
+
+            served = value(self._at_place)
+            return np.array([value(at_place) / served - 1.0 for at_place in targets])
+
+        return refit_intervals(procedure, np.arange(len(log)), draws=draws, rng=random)
+
+
+def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
+    if refused:
+        return LiftEstimate(policy, REFITTED, None, None, None, None, refused)
+    spread = (interval.high - interval.low) / (2.0 * float(ndtri(0.975)))
+    return LiftEstimate(policy, REFITTED, interval.estimate, interval.low, interval.high, spread)
+
+
+def _row(policy: str, method: str, result: Estimate | Abstention) -> LiftEstimate:
+    if isinstance(result, Abstention):
+        return LiftEstimate(policy, method, None, None, None, None, result.reason)
+    interval = result.interval()
+    return LiftEstimate(policy, method, result.value, interval.low, interval.high, result.standard_error())
