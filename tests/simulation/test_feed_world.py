@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import polars as pl
 import pytest
-from tests.simulation.worlds import shop
+from tests.simulation.worlds import FEED_READERS, FEED_SHAPE, shop, small_feed
 
 from shortlist.core.clock import HOUR_US
 from shortlist.core.errors import DataError, ShortlistError
@@ -20,23 +20,10 @@ from shortlist.simulation.feed_world import FeedWorld
 from shortlist.simulation.log_shape import LogShape
 from shortlist.simulation.returns import Conversions, ReturnVisits
 
-SHAPE = LogShape.invent(base_rate=0.3, places=3, n_items=60)
-CURVE = np.array([1.0, 0.6, 0.4])
-READERS = [
-    Examination.position_based(CURVE),
-    Examination.cascade(3),
-    Examination.dynamic(3),
-    Examination.trust_bias(CURVE, np.array([0.95, 0.9, 0.85]), np.array([0.15, 0.1, 0.05])),
-]
 
-
-def world(readers=READERS[0], **changes):
-    return FeedWorld.draw(SHAPE, readers, groups=2, intents=2, candidates=5, rng=1, **changes)
-
-
-@pytest.mark.parametrize("readers", READERS, ids=lambda r: r.name)
+@pytest.mark.parametrize("readers", FEED_READERS, ids=lambda r: r.name)
 def test_the_value_of_a_policy_is_the_sum_over_all_lists(readers):
-    w = world(readers)
+    w = small_feed(readers)
     policy = ListPolicy.softmax(w.utility, temperature=0.5, places=3)
     expected = np.zeros(3)
     for shown in permutations(range(5), 3):
@@ -53,7 +40,7 @@ def test_the_value_of_a_policy_is_the_sum_over_all_lists(readers):
 @pytest.mark.statistical
 def test_clicks_satisfaction_and_returns_that_are_drawn_have_the_true_means():
     """60,000 pages under DBN; three z-scores beyond 4.5 with chance 2e-5 in all."""
-    w = world(READERS[2])
+    w = small_feed(FEED_READERS[2])
     policy = ListPolicy.softmax(w.utility, temperature=0.5, places=3)
     rng = np.random.default_rng(8)
     context = rng.choice(4, 60_000, p=w.share)
@@ -70,9 +57,9 @@ def test_clicks_satisfaction_and_returns_that_are_drawn_have_the_true_means():
         assert abs(seen.mean() - true) < 4.5 * seen.std() / np.sqrt(len(seen))
 
 
-@pytest.mark.parametrize("readers", READERS, ids=lambda r: r.name)
+@pytest.mark.parametrize("readers", FEED_READERS, ids=lambda r: r.name)
 def test_the_base_rate_is_that_of_the_shape_at_the_first_place(readers):
-    w = world(readers)
+    w = small_feed(readers)
     first = readers.click_if_examined(w.attraction)[0].mean(axis=1) @ w.share * readers.gate[0]
     assert first == pytest.approx(0.3, abs=1e-9)
 
@@ -87,14 +74,14 @@ def test_attraction_is_not_satisfaction():
 
 
 def test_what_is_new_fades_and_tastes_drift():
-    still = world(drift=0.0)
+    still = small_feed(drift=0.0)
     later = still.on_day(30)
     assert (later.attraction < still.attraction).all()
     np.testing.assert_allclose(later.on_day(0).attraction, still.attraction, rtol=1e-12)
-    drifting = world(novelty=0.0, drift=0.05).on_day(10)
-    moved = drifting.attraction / world(novelty=0.0, drift=0.05).attraction
+    drifting = small_feed(novelty=0.0, drift=0.05).on_day(10)
+    moved = drifting.attraction / small_feed(novelty=0.0, drift=0.05).attraction
     assert moved.min() < 1 < moved.max()
-    assert (drifting.features[..., -1] == world().features[..., -1] + 10).all()
+    assert (drifting.features[..., -1] == small_feed().features[..., -1] + 10).all()
 
 
 @pytest.mark.statistical
@@ -158,8 +145,8 @@ def test_a_world_fitted_to_a_real_log_has_its_base_rate_and_skew(name):
 
 def test_a_world_that_cannot_be_is_refused():
     with pytest.raises(ShortlistError, match="lists of 3"):
-        FeedWorld.draw(SHAPE, Examination.cascade(4))
+        FeedWorld.draw(FEED_SHAPE, Examination.cascade(4))
     with pytest.raises(ShortlistError, match="no attraction"):
-        FeedWorld.draw(SHAPE, Examination.position_based(np.array([0.2, 0.1, 0.1])))
+        FeedWorld.draw(FEED_SHAPE, Examination.position_based(np.array([0.2, 0.1, 0.1])))
     with pytest.raises(ShortlistError, match="leaves 0 to 1"):
         ReturnVisits(0.9, 0.2, 0.1).check(5)

@@ -7,7 +7,20 @@ import sys
 import typer
 
 import shortlist
-from shortlist.cli import data, evaluate, index, items, lessons, log, models, releases, serve, simulate, train
+from shortlist.cli import (
+    data,
+    evaluate,
+    index,
+    items,
+    lessons,
+    log,
+    models,
+    off_policy,
+    releases,
+    serve,
+    simulate,
+    train,
+)
 from shortlist.cli.demo import demo
 from shortlist.core.errors import ShortlistError
 
@@ -25,6 +38,7 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("models")(models.models)
+app.command("off-policy")(off_policy.off_policy)
 app.command("simulate")(simulate.simulate)
 app.command("serve")(serve.serve)
 app.add_typer(releases.app, name="releases")

@@ -1,8 +1,8 @@
 """A log of shown lists, and the policies that one wants judged on it: two tables of Parquet, and nothing else.
 
 ``LIST_LOG`` has a row a place of a served page. ``POLICIES`` has a row a policy, context and candidate, with the score
-that its slot softmax draws by; the first policy is the one that served the log. A context is whatever the candidates and
-their scores depend on: a query, or a group of users with one.
+that its slot softmax draws by; the first policy is the one that served the log. A context is whatever the candidates
+and their scores depend on: a query, or a group of users with one.
 """
 
 from __future__ import annotations
@@ -126,8 +126,10 @@ def read_policies(path: Path) -> PolicyTable:
     same = (item == item[0]).all() and (context == np.arange(contexts)[:, None]).all()
     if not same or (candidates > 1 and (np.diff(item[0]) <= 0).any()):
         raise DataError("the policies' contexts or candidates differ", where=where, fix=fix)
-    temperature = rows["temperature"].to_numpy().reshape(shape)[:, 0, 0]
-    return PolicyTable(names, temperature, item[0], rows["score"].to_numpy().reshape(shape))
+    temperature, score = (rows[name].to_numpy().reshape(shape) for name in ("temperature", "score"))
+    if (temperature != temperature[:, :1, :1]).any():
+        raise DataError("a policy has several temperatures", where=where, fix="give each policy one")
+    return PolicyTable(names, temperature[:, 0, 0], item[0], score)
 
 
 def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
@@ -142,6 +144,8 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     if not whole or (rows["place"].to_numpy().reshape(-1, places) != np.arange(1, places + 1)).any():
         raise DataError("lists have different lengths", where=str(path), fix="log places 1 to L of every page")
     context, item = (rows[name].to_numpy().reshape(-1, places) for name in ("context", "item"))
+    if (context != context[:, :1]).any():
+        raise DataError("a page has several contexts", where=str(path), fix="give each page one")
     if context.min() < 0 or context.max() >= len(policies.item):
         raise DataError("a context has no candidates", where=str(path), fix="give candidates for contexts 0, 1, ...")
     of = policies.item[context[:, 0]]

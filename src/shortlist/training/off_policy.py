@@ -6,8 +6,6 @@ of the lists that it does not predict, its attractions shrunk to their mean by f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import numpy as np
 from scipy.special import ndtri
@@ -55,6 +53,7 @@ class LiftEstimate(msgspec.Struct, frozen=True):
         low: of the 95% interval.
         high: of the 95% interval.
         standard_error: of the lift.
+        effective_rows: what the lists are worth to its weights, at the worst place; None where it has none.
         abstains: why; empty where it does not.
     """
 
@@ -64,6 +63,7 @@ class LiftEstimate(msgspec.Struct, frozen=True):
     low: float | None
     high: float | None
     standard_error: float | None
+    effective_rows: float | None = None
     abstains: str = ""
 
 
@@ -120,7 +120,7 @@ class PolicyJudge:
         found: list[LiftEstimate] = []
         names = self.table.names[1:]
         for name, target, at_place in zip(names, self._policies[1:], self._at_place[1:], strict=True):
-            found += [_row(name, method, result) for method, result in work.estimates(target, at_place).items()]
+            found += work.estimates(name, target, at_place)
         if refit_draws:
             refused = {row.policy: row.abstains for row in found if row.method == "DR"}
             intervals = work.refitted(self._at_place[1:], refit_draws, random)
@@ -177,13 +177,14 @@ class _Work:
         self._served_captured = self._captured(served)
         self.reading = reading_test(log.click, q)
 
-    def estimates(self, target: ListPolicy, at_place: Float64) -> Mapping[str, Estimate | Abstention]:
+    def estimates(self, policy: str, target: ListPolicy, at_place: Float64) -> list[LiftEstimate]:
         """The lift by every method and control; each divides by what the same method says of the policy that served."""
         log, r, q = self._log, self._reward, self._predicted
         place = place_weights(at_place, self._at_place, log.context, log.shown)
         expected = self._outcome.target(at_place)
-        found: dict[str, Estimate | Abstention] = {"direct": lift(direct(expected), self._served_direct)}
-        refused = self._rule.judge(overlap(place, r))
+        seen = overlap(place, r)
+        refused = self._rule.judge(seen)
+        found = [_row(policy, "direct", lift(direct(expected), self._served_direct))]
         for name, estimate, served in (
             ("IPS", ips(place, r), self._served),
             ("clipped IPS", clipped_ips(place, r, clip=_CLIP), self._served),
@@ -191,14 +192,17 @@ class _Work:
             ("DR", doubly_robust(place, r, q, expected), self._served_dr),
             ("Switch", switch(place, r, q, expected, threshold=_CLIP), self._served_dr),
         ):
-            found[name] = refused or lift(estimate, served)
+            found.append(_row(policy, name, refused or lift(estimate, served), seen.effective_rows))
         above = target.given_above(log.context, log.shown)
         for name, weights in (("cascade IPS", cascade_weights), ("list IPS", list_weights)):
             w = weights(above, log.propensity)
-            found[name] = self._rule.judge(overlap(w, r)) or lift(ips(w, r), self._served)
-        return found | self._controls(target, at_place, place)
+            seen = overlap(w, r)
+            found.append(
+                _row(policy, name, self._rule.judge(seen) or lift(ips(w, r), self._served), seen.effective_rows)
+            )
+        return found + [_row(policy, name, one) for name, one in self._controls(target, at_place, place).items()]
 
-    def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate | Abstention]:
+    def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate]:
         """What misleads: places ignored, the log's own lists re-ranked, weights of other rows."""
         log, r = self._log, self._reward
         on_page = (at_place.sum(axis=1) / self._at_place.sum(axis=1))[log.context[:, None], log.shown]
@@ -211,8 +215,8 @@ class _Work:
     def _captured(self, policy: ListPolicy) -> Estimate:
         """Clicks of the old log on what the policy would put among the first K of each old page."""
         weight = np.take_along_axis(policy.weight[self._log.context], self._log.shown, axis=1)
-        better = (weight[:, None, :] > weight[:, :, None]) @ np.ones(weight.shape[1])
-        return on_policy(self._reward * (better < _TOP_K))
+        least = np.partition(weight, -_TOP_K, axis=1)[:, -_TOP_K, None] if weight.shape[1] > _TOP_K else 0.0
+        return on_policy(self._reward * (weight >= least))
 
     def refitted(self, targets: list[Float64], draws: int, random: np.random.Generator) -> tuple[Interval, ...]:
         """DR of all policies, with a click model fitted anew to every draw of lists; a list stays in its half."""
@@ -235,13 +239,14 @@ class _Work:
 
 def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
     if refused:
-        return LiftEstimate(policy, REFITTED, None, None, None, None, refused)
+        return LiftEstimate(policy, REFITTED, None, None, None, None, abstains=refused)
     spread = (interval.high - interval.low) / (2.0 * float(ndtri(0.975)))
     return LiftEstimate(policy, REFITTED, interval.estimate, interval.low, interval.high, spread)
 
 
-def _row(policy: str, method: str, result: Estimate | Abstention) -> LiftEstimate:
+def _row(policy: str, method: str, result: Estimate | Abstention, rows: float | None = None) -> LiftEstimate:
     if isinstance(result, Abstention):
-        return LiftEstimate(policy, method, None, None, None, None, result.reason)
+        return LiftEstimate(policy, method, None, None, None, None, rows, result.reason)
     interval = result.interval()
-    return LiftEstimate(policy, method, result.value, interval.low, interval.high, result.standard_error())
+    error = result.standard_error()
+    return LiftEstimate(policy, method, result.value, interval.low, interval.high, error, rows)

@@ -53,6 +53,6 @@ def reading_test(click: Array, predicted: Array, *, level: float = 0.05) -> Spec
     e = seen - said
     above = np.cumsum(e, axis=1) - e
     terms = (e * above).sum(axis=1)
-    error = float(terms.std(ddof=1)) / np.sqrt(len(terms))
+    error = float(terms.std(ddof=1) / np.sqrt(len(terms)))
     z = float(terms.mean()) / error if error > 0.0 else 0.0
     return SpecificationTest(z, float(2.0 * ndtr(-abs(z))), level)
