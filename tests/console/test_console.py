@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from litestar.testing import TestClient
 from tests.pages.serve import Holder, application
@@ -13,7 +14,9 @@ from tests.pages.world import World
 from shortlist.console.explain import story_of
 from shortlist.console.items import cover_of, facts_line, simulated_note, value_text
 from shortlist.console.trace_view import funnel_view, matching_items
+from shortlist.core.columns import P_LIKE_RAW
 from shortlist.features.history import HistoryStore
+from shortlist.ranking.contributions import Contribution
 from shortlist.releases.manifest import Probability
 
 
@@ -91,6 +94,29 @@ def test_why_not_names_the_filter_the_rank_or_that_nobody_found_it(client, world
     assert "the lowest on the page has" in client.get(f"{base}{missed.item}").text
     assert "Found by no source" in client.get(f"{base}{unfound}").text
     assert "No item of the catalogue" in client.get(f"{base}zzzz").text
+
+
+def test_a_scorer_that_cannot_explain_itself_is_said_to_and_one_that_can_is_a_table(client, world, monkeypatch):
+    page = world.feed(user=4, k=5)
+    item = page.items[0].item
+    address = f"/trace/{page.request_id}?why={item}"
+    assert "cannot be shown: this score cannot be taken apart" in client.get(address).text
+
+    def contributions(self, batch, pair):
+        p = self.score(batch, pair)[P_LIKE_RAW]
+        difference = float(np.log(p / (1 - p)) @ [1, -1])
+        small = [Contribution(f"small_{n}", "", "", "", -difference / 20, 0.0) for n in range(20)]
+        return (Contribution("near_last", "how near", "1", "0", 2 * difference, 0.01), *small)
+
+    monkeypatch.setattr(type(world.feed_funnel.scorers[0].component), "contributions", contributions, raising=False)
+    text = client.get(address).text
+    assert "near last" in text
+    assert "11 others" in text
+    shown = [float(cell) for cell in re.findall(r'<td class="num">([+-][\d.]+)</td><td>', text)]
+    assert len(shown) == 11
+    said = float(re.search(r"difference of the log odds, ([+-]\d+\.\d+)", text)[1])
+    assert sum(shown) == pytest.approx(said, abs=0.01)
+    assert "standard errors up to 0.010" in text
 
 
 def test_a_story_quotes_the_place_among_all_that_were_scored(world):

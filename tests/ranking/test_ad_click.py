@@ -149,6 +149,18 @@ def test_a_model_of_other_features_is_refused(catalogue, tmp_path):
         AdClickScorer.load(tmp_path, catalogue)
 
 
+def test_what_moves_a_click_probability_is_the_weights_times_the_differences(catalogue):
+    one, batch = scorer(catalogue), batch_of("red kettle")
+    pair = ads(catalogue, [(10, 7, 1), (12, 8, 3)])
+    p = one.score(batch, pair)[P_CLICK_1_RAW]
+    parts = one.contributions(batch, pair)
+    assert sum(part.log_odds for part in parts) == pytest.approx(np.log(p / (1 - p)) @ [1, -1], abs=1e-9)
+    assert {part.feature for part in parts} == set(FEATURES)
+    by_name = {part.feature: part for part in parts}
+    assert by_name["log_item_rate"].log_odds == pytest.approx(one.model.weights[6] * (0.4 + 0.3))
+    assert by_name["phrase_match"].log_odds == 0.0
+
+
 def test_a_campaigns_shift_moves_its_own_ads_and_the_slots_are_left_alone(catalogue, tmp_path):
     shifted = scorer(catalogue, fields=FieldCalibrator(cells=((7, 1), (7, 3)), shifts=(-0.5, 0.25), spread=0.4))
     candidates = ads(catalogue, [(10, 7, 1), (11, 7, 2), (12, 7, 3), (13, 8, 1)])

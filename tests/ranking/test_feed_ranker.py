@@ -174,6 +174,33 @@ def test_flat_steps_of_the_calibrator_keep_the_models_order(folder):
     assert np.argsort(columns[RANK_SCORE]).tolist() == [0, 2, 1]
 
 
+def test_what_moves_a_score_adds_up_to_the_difference_of_the_log_odds(folder):
+    """Of item 13, which two sources found, beside 12; what is the same for both adds nothing."""
+    ranker = FeedRanker.load(folder, CATALOGUE)
+    batch, candidates = requests(1), found(1)
+    order = [int(np.flatnonzero(candidates.item == item)[0]) for item in (13, 12)]
+    pair = candidates.arrange(np.array(order), np.array([0, 2]))
+    p = ranker.score(batch, pair)[P_LIKE_RAW]
+    parts = {part.feature: part for part in ranker.contributions(batch, pair)}
+    log_odds = np.log(p) - np.log1p(-p)
+    assert sum(part.log_odds for part in parts.values()) == pytest.approx(log_odds[0] - log_odds[1], abs=1e-6)
+    rows = ranker.features.compute(batch, pair)
+    same = {
+        feature.name
+        for feature, column in zip(ranker.features.spec.candidate, rows.candidate.T, strict=True)
+        if column[0] == column[1]
+    }
+    assert {name for name, part in parts.items() if part.log_odds != 0.0} <= parts.keys() - same
+    assert (parts["found by b"].value, parts["found by b"].beside) == ("no. 1", "not found")
+    assert (parts["item"].value, parts["item"].beside) == ("Desk Lamp", "Red Lamp")
+    assert parts["categories"].value == "light, office"
+    assert not parts.keys() & {feature.name for feature in ranker.features.spec.request}
+    back = {
+        part.feature: part for part in ranker.contributions(batch, pair.arrange(np.array([1, 0]), np.array([0, 2])))
+    }
+    assert parts["item"].log_odds == pytest.approx(-back["item"].log_odds, abs=5 * parts["item"].error + 1e-6)
+
+
 def test_no_candidates(folder):
     ranker = FeedRanker.load(folder, CATALOGUE)
     none = merge([Candidates.none(1, ("a",)), Candidates.none(1, ("b",))])

@@ -1,6 +1,7 @@
 """A whole training on a small made-up world in which what people like is plain."""
 
 import dataclasses
+from contextlib import closing
 
 import msgspec
 import numpy as np
@@ -8,12 +9,16 @@ import polars as pl
 import pytest
 
 from shortlist.core.columns import P_LIKE, RANK_SCORE
-from shortlist.core.errors import DataError
+from shortlist.core.errors import DataError, NotFound
+from shortlist.core.page import Page, PolicyRecord
 from shortlist.core.request import Request, RequestBatch
 from shortlist.core.settings import FeedSettings
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryHydrator, HistoryStore
+from shortlist.funnel.feed import feed_funnel
+from shortlist.funnel.source_pool import SourcePool
+from shortlist.funnel.why_score import why_score
 from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.training.candidates import retrieved
@@ -274,3 +279,32 @@ def test_too_little_data_is_refused_and_leaves_nothing(tmp_path):
     never = interactions().with_columns(positive=pl.lit(value=False))
     with pytest.raises(DataError, match="positive"):
         train_release(dataset(interactions=never), tmp_path / "releases", version="one")
+
+
+def test_why_a_shown_item_has_its_score_is_worked_out_after_the_page_has_left(trained):
+    """The request is put through the funnel again; once the history of its instant has changed, it says so instead."""
+    catalogue, history = Catalogue.load(trained.folder / "catalogue.parquet"), HistoryStore(interactions())
+    settings = FeedSettings(deadline_ms=60_000.0, source_budget_ms=60_000.0)
+    served_us = 2 * int(interactions()["at_us"].max())
+    with closing(SourcePool()) as pool:
+        funnel = feed_funnel(trained, catalogue, history, settings, pool)
+        run = funnel.run(RequestBatch.of(Request("r", k=5, at_us=served_us, user=7)), debug=True)
+        policy = PolicyRecord(policy="feed", temperature=0.0, draw_key=0)
+        page = Page(
+            request_id="r", surface="feed", user=7, known_user=True, query="", release="one", served_us=served_us,
+            policy=policy, items=(), traces=(run.trace,),
+        )  # fmt: skip
+        shown = next(row for row in run.trace.candidates if row.slot == 1)
+        story = why_score(funnel, run.trace, page, shown, catalogue)
+        p, other = story.probability, story.other
+        assert p == pytest.approx(shown.values["p_like_raw"], abs=1e-6)
+        expected = np.log(p / (1 - p)) - np.log(other / (1 - other))
+        assert story.difference == pytest.approx(expected)
+        assert sum(part.log_odds for part in story.parts) == pytest.approx(expected, abs=1e-4)
+        unscored = msgspec.structs.replace(shown, values={})
+        with pytest.raises(NotFound, match="taken apart"):
+            why_score(funnel, run.trace, page, unscored, catalogue)
+        unseen = next(row.item for row in run.trace.candidates if row.item != shown.item and not row.dropped_by)
+        history.append(user=7, item=unseen, at_us=served_us - 1, positive=True)
+        with pytest.raises(NotFound, match="no longer comes out"):
+            why_score(funnel, run.trace, page, shown, catalogue)

@@ -16,6 +16,7 @@ from litestar.response import Redirect
 
 from shortlist.console.desk import Desk
 from shortlist.console.items import cards_of, simulated_note, value_text
+from shortlist.console.score_table import score_tables
 from shortlist.console.trace_view import funnel_view, matching_items
 from shortlist.core.clock import iso
 from shortlist.core.page import Page
@@ -112,10 +113,19 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
         catalogue = engine().catalogue
         asked = matching_items(why, catalogue)
         funnels = [funnel_view(part, page, catalogue, asked) for part in page.traces]
+        scores = score_tables(engine(), page, asked)
         met = {story.item for funnel in funnels for story in funnel.asked}
         missed = [catalogue.title(item) or f"item {item}" for item in asked if item not in met]
         return shell.page(
-            request, "trace.html", here="Traces", page=page, funnels=funnels, why=why, missed=missed, n_asked=len(asked)
+            request,
+            "trace.html",
+            here="Traces",
+            page=page,
+            funnels=funnels,
+            scores=scores,
+            why=why,
+            missed=missed,
+            n_asked=len(asked),
         )
 
     return Router(

@@ -19,6 +19,8 @@ from shortlist.features.feed_features import FeatureRows, FeedFeatures
 from shortlist.learning.calibration.calibrator import Calibrator
 from shortlist.learning.calibration.downsampling import undo_downsampling
 from shortlist.learning.calibration.load import load_calibrator
+from shortlist.ranking.contributions import Contribution
+from shortlist.ranking.feed_contributions import feed_contributions
 from shortlist.ranking.feed_inputs import feed_inputs
 from shortlist.ranking.runtime import Runtime
 
@@ -71,10 +73,16 @@ class FeedRanker:
         features = self.features.extended(catalogue, item_vectors)
         return FeedRanker(features, self._model, self._calibrator, self.facts)
 
+    def contributions(self, batch: RequestBatch, pair: Candidates) -> tuple[Contribution, ...]:
+        """What lifts the log odds of ``P_LIKE_RAW`` of row 0 above those of row 1, two candidates of one request."""
+        return feed_contributions(self.features, self.features.compute(batch, pair), self._logits)
+
+    def _logits(self, rows: FeatureRows) -> Float64:
+        return self._model.logits(feed_inputs(rows)).astype(np.float64)
+
     def raw(self, rows: FeatureRows) -> Float64:
         """``P_LIKE_RAW`` of computed features, float64 ``(N,)``."""
-        logit = self._model.logits(feed_inputs(rows)).astype(np.float64)
-        return undo_downsampling(1.0 / (1.0 + np.exp(-logit)), self.facts.negative_rate)
+        return undo_downsampling(1.0 / (1.0 + np.exp(-self._logits(rows))), self.facts.negative_rate)
 
     def columns(self, raw: Float64) -> Mapping[Column[Any], Array]:
         """The three columns for given raw probabilities."""

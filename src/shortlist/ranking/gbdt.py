@@ -8,6 +8,7 @@ import numpy as np
 
 from shortlist.core.arrays import Array, Float64, Int64, UInt64
 from shortlist.core.errors import ReleaseError
+from shortlist.ranking.gbdt_contributions import gbdt_contributions
 from shortlist.ranking.gbdt_file import BoostedTrees, Tree, read_trees
 from shortlist.ranking.gbdt_kernel import CATEGORY, DEFAULT_LEFT, DEFAULT_RIGHT, NAN_IS_ZERO, add_up, to_ranks
 
@@ -34,6 +35,7 @@ class GBDT:
     """
 
     def __init__(self, model: BoostedTrees, *, where: str = "") -> None:
+        self.model = model
         self.features, self.slope = model.features, model.slope
         columns, thresholds = _columns(model)
         self._rank_table = (
@@ -63,6 +65,10 @@ class GBDT:
             np.concatenate([[0], np.cumsum(leaves)])[:-1].astype(np.uint64),
             sets.table(),
         )
+
+    def contributions(self, x: Array, beside: Array) -> Float64:
+        """What each feature adds to the sum of a row ``(F,)`` against another; see ``gbdt_contributions``."""
+        return gbdt_contributions(self.model, x, beside)
 
     @property
     def parameters(self) -> int:
