@@ -112,7 +112,7 @@ def test_a_scorer_that_cannot_explain_itself_is_said_to_and_one_that_can_is_a_ta
     text = client.get(address).text
     assert "near last" in text
     assert "11 others" in text
-    shown = [float(cell) for cell in re.findall(r'<td class="num">([+-][\d.]+)</td><td>', text)]
+    shown = [float(cell) for cell in re.findall(r'<td class="num">([+-][\d.]+)<svg', text)]
     assert len(shown) == 11
     said = float(re.search(r"difference of the log odds, ([+-]\d+\.\d+)", text)[1])
     assert sum(shown) == pytest.approx(said, abs=0.01)

@@ -19,6 +19,8 @@ from shortlist.pages import svg
 __all__ = ["ScoreRow", "ScoreTable", "score_tables"]
 
 SHOWN = 10
+NOTHING = 5e-4
+"""A contribution that would be printed as 0.000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,9 @@ def _title(catalogue: Catalogue, item: int) -> str:
 
 def _table(story: ScoreStory, title: str, beside: str) -> ScoreTable:
     widest = max(abs(part.log_odds) for part in story.parts)
-    parts = [(one.feature, one.meaning, one.value, one.beside, one.log_odds) for one in story.parts[:SHOWN]]
-    rest = story.parts[SHOWN:]
+    told = [one for one in story.parts[:SHOWN] if abs(one.log_odds) >= NOTHING]
+    parts = [(one.feature, one.meaning, one.value, one.beside, one.log_odds) for one in told]
+    rest = story.parts[len(told) :]
     if rest:
         parts.append((f"{len(rest)} others", "what is left, added up", "", "", sum(one.log_odds for one in rest)))
     return ScoreTable(
@@ -97,7 +100,7 @@ def _table(story: ScoreStory, title: str, beside: str) -> ScoreTable:
         difference=story.difference,
         error=max(part.error for part in story.parts),
         rows=tuple(
-            ScoreRow(name.replace("_", " "), meaning, value, other, f"{phi:+.3f}", _bar(phi / (widest or 1.0)))
+            ScoreRow(name.replace("_", " "), meaning, value, other, f"{phi:+z.3f}", _bar(phi / (widest or 1.0)))
             for name, meaning, value, other, phi in parts
         ),
     )

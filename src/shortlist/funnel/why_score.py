@@ -81,7 +81,7 @@ def why_score(funnel: Funnel, trace: Trace, page: Page, candidate: CandidateTrac
 
     Raises:
         NotFound: the candidate was not scored, the scorer cannot explain, there is nothing to compare with, or the
-            request does not come out as it did: the history has changed since, or the release.
+            request does not come out as it did: a source was late, or the history or the release has changed since.
     """
     column = P_CLICK_1_RAW if trace.funnel == "sponsored" else P_LIKE_RAW
     scorer = next((s.component for s in funnel.scorers if isinstance(s.component, ExplainsScores)), None)
@@ -132,7 +132,7 @@ def _ads(page: Page, two: Sequence[CandidateTrace], catalogue: Catalogue) -> tup
 
 def _changed(page: Page) -> NotFound:
     return NotFound(
-        "the request no longer comes out as it did: its history or the release has changed",
+        "the request no longer comes out as it did: a source was late then, or its history or the release has changed",
         where=f"page {page.request_id}",
         fix="ask for the page again",
     )
