@@ -42,6 +42,8 @@ from shortlist.training.evaluate import HISTORY_FILE
 N_ITEMS, N_USERS, DIM = 480, 40, 8
 WIDE_MS = 10_000.0  # a deadline that a busy machine keeps, too
 NOW_US = 900_000_000_000_000
+HELD_OUT_US = NOW_US - 10**8
+"""When the held-out requests came: after the users' lives, before any page that a test asks for and clicks on."""
 GENRES = ("Drama", "Comedy", "Thriller", "Romance", "Science fiction", "Western", "Documentary")
 FIRST = ("Silent", "Golden", "Last", "Crimson", "Hidden", "Electric", "Winter", "Paper", "Distant", "Broken")
 SECOND = ("Harbour", "Letter", "Garden", "Witness", "Orchestra", "Frontier", "Mirror", "Station")
@@ -256,7 +258,7 @@ class World:
     @staticmethod
     def _write_held_out(folder, positives):
         (folder / "lessons").mkdir(parents=True, exist_ok=True)
-        table = {"user": list(positives), "at_us": [NOW_US] * len(positives), "positives": list(positives.values())}
+        table = {"user": list(positives), "at_us": [HELD_OUT_US] * len(positives), "positives": list(positives.values())}
         schema = {"user": pl.Int64, "at_us": pl.Int64, "positives": pl.List(pl.Int64)}
         pl.DataFrame(table, schema=schema).write_parquet(folder / "lessons" / "funnel_requests.parquet")
 
