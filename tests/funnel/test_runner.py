@@ -201,7 +201,7 @@ def test_a_source_that_hangs_is_left_out_and_comes_back_when_its_calls_end():
 
 def test_calls_that_a_failing_request_leaves_behind_count_too():
     hanging = Hangs("hanging", [3])
-    f = funnel(Stage(Lists("broken", [], fails=True), GENEROUS, required=True), Stage(hanging, GENEROUS))
+    f = funnel(Stage(hanging, GENEROUS), Stage(Lists("broken", [], fails=True), GENEROUS, required=True))
 
     def fails():
         with pytest.raises(StageFailed, match="broken"):

@@ -121,19 +121,20 @@ class Recorder:
         stage: Stage[Named],
         start_ms: float,
         *,
+        end_ms: float | None = None,
         n_in: int = 0,
         n_out: int = 0,
         dropped: dict[str, int] | None = None,
         outcome: Literal["ok", "late", "failed", "skipped"] = "ok",
         note: str = "",
     ) -> None:
-        """Write a stage down; one that is not "ok" is also a degradation."""
+        """Write a stage down, ended just now unless it says when; one that is not "ok" is also a degradation."""
         self._spans.append(
             Span(
                 stage=kind,
                 name=stage.component.name,
                 start_ms=start_ms,
-                took_ms=self.now_ms() - start_ms,
+                took_ms=(self.now_ms() if end_ms is None else end_ms) - start_ms,
                 budget_ms=stage.budget_ms,
                 n_in=n_in,
                 n_out=n_out,
