@@ -13,7 +13,7 @@ import numpy as np
 
 from shortlist.core.arrays import Bool, Float64
 from shortlist.core.errors import ShortlistError
-from shortlist.reranking.slot_softmax import slot_probabilities
+from shortlist.reranking.page_kernel import mixed
 
 __all__ = ["Exploration", "mixture"]
 
@@ -67,9 +67,5 @@ def mixture(main: Float64, marginal: Float64, little_known: Bool, exploration: E
         >>> mixture(np.array([0.8, 0.2, 0.0]), np.zeros(3), young, Exploration(0.1, 1.0)).round(3).tolist()
         [0.72, 0.23, 0.05]
     """
-    explored = np.where(little_known, marginal, -np.inf)
-    if not np.isfinite(explored).any():
-        return main
-    arm = slot_probabilities(explored, exploration.temperature)
-    mixed: Float64 = (1.0 - exploration.share) * main + exploration.share * arm
-    return mixed
+    chances: Float64 = mixed(main, marginal, little_known, exploration.share, exploration.temperature)
+    return chances

@@ -18,8 +18,8 @@ from shortlist.core.columns import (
 from shortlist.core.errors import ShortlistError
 from shortlist.core.randomness import generator
 from shortlist.core.request import RequestBatch
-from shortlist.reranking.exploration import Exploration, mixture
-from shortlist.reranking.slot_softmax import draw, slot_probabilities
+from shortlist.reranking.exploration import Exploration
+from shortlist.reranking.page_kernel import draw_page
 
 __all__ = ["MMRSelector", "scale"]
 
@@ -83,24 +83,18 @@ class MMRSelector:
         relevance = (1.0 - self.diversity) * scale(score)
         among_themselves = np.zeros(len(score))
         among_themselves[little_known] = (1.0 - self.diversity) * scale(score[little_known])
-        vectors = self._vectors[row] if self.diversity > 0.0 else None
-        likeness = np.full(len(score), -1.0)
-        free = np.ones(len(score), dtype=bool)
-        uniforms = generator(draw_key).random(slots)
-        chosen, added, chance = np.empty(slots, np.int64), np.empty(slots), np.empty(slots)
-        for slot in range(slots):
-            penalty = self.diversity * likeness if slot else 0.0
-            marginal = np.where(free, relevance - penalty, -np.inf)
-            probabilities = slot_probabilities(marginal, self.temperature)
-            if self.exploration is not None:
-                explored = np.where(free, among_themselves - penalty, -np.inf)
-                probabilities = mixture(probabilities, explored, little_known, self.exploration)
-            pick = draw(probabilities, uniforms[slot])
-            chosen[slot], added[slot], chance[slot] = start + pick, marginal[pick], probabilities[pick]
-            free[pick] = False
-            if vectors is not None:
-                np.maximum(likeness, vectors @ vectors[pick], out=likeness)
-        return chosen, added, chance
+        explored = (self.exploration.share, self.exploration.temperature) if self.exploration else (0.0, 0.0)
+        chosen, added, chance = draw_page(
+            relevance,
+            among_themselves,
+            little_known,
+            self._vectors[row if self.diversity > 0.0 else row[:0]],
+            generator(draw_key).random(slots),
+            self.diversity,
+            self.temperature,
+            explored,
+        )
+        return start + chosen, added, chance
 
 
 def scale(score: Float64) -> Float64:

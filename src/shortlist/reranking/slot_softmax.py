@@ -7,9 +7,8 @@ propensity of a whole list is the product over its slots (Plackett, Applied Stat
 
 from __future__ import annotations
 
-import numpy as np
-
 from shortlist.core.arrays import Float64
+from shortlist.reranking.page_kernel import pick, softmax
 
 __all__ = ["draw", "slot_probabilities"]
 
@@ -27,29 +26,22 @@ def slot_probabilities(marginal: Float64, temperature: float) -> Float64:
         float64 ``(n,)`` that sums to 1; masked items have exactly 0.
 
     Example:
+        >>> import numpy as np
         >>> slot_probabilities(np.array([1.0, 1.0, -np.inf]), 0.5).tolist()
         [0.5, 0.5, 0.0]
         >>> slot_probabilities(np.array([1.0, 2.0]), 0.0).tolist()
         [0.0, 1.0]
     """
-    if temperature == 0.0:
-        greedy = np.zeros(len(marginal))
-        greedy[int(np.argmax(marginal))] = 1.0
-        return greedy
-    # Dividing the distance, not the scores: a tiny temperature then gives -inf at worst, never inf - inf.
-    with np.errstate(over="ignore"):
-        weights = np.exp((marginal - marginal.max()) / temperature)
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+    chances: Float64 = softmax(marginal, temperature)
+    return chances
 
 
 def draw(probabilities: Float64, uniform: float) -> int:
     """The item that a uniform number in [0, 1) picks, by inversion of the distribution function.
 
     Example:
+        >>> import numpy as np
         >>> draw(np.array([0.25, 0.0, 0.75]), 0.25)
         2
     """
-    cumulative = np.cumsum(probabilities)
-    picked = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
-    # Rounding may leave the uniform at the very end: the last item with a chance, never one without.
-    return picked if picked < len(probabilities) else int(np.flatnonzero(probabilities)[-1])
+    return int(pick(probabilities, uniform))
