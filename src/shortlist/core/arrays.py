@@ -73,6 +73,11 @@ class Ragged:
             >>> Ragged.from_lists([[3, 1], [7]]).contains(np.array([0, 0, 1]), np.array([1, 7, 7])).tolist()
             [True, False, True]
         """
-        distinct, place = np.unique(np.concatenate([value, self.values]), return_inverse=True)
-        pair = np.concatenate([segment, self.segment]) * len(distinct) + place
-        return np.isin(pair[: len(value)], pair[len(value) :])
+        distinct = np.unique(self.values)
+        if not len(distinct):
+            return np.zeros(len(value), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(distinct, value), len(distinct) - 1)
+        held = np.sort(self.segment * len(distinct) + np.searchsorted(distinct, self.values))
+        wanted = segment * len(distinct) + place
+        at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+        return np.asarray((held[at] == wanted) & (distinct[place] == value), dtype=np.bool_)

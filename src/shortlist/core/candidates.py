@@ -153,6 +153,8 @@ class Candidates:
 
     def keep(self, mask: Bool) -> Candidates:
         """The rows where ``mask`` (bool ``(N,)``) holds, in the same order."""
+        if mask.all():
+            return self
         rows = np.flatnonzero(mask)
         counts = np.bincount(self.request_index[rows], minlength=self.n_requests)
         return self._rows(rows, _offsets(counts))

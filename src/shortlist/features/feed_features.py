@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from shortlist.core.arrays import Array, Bool, Float32, Int64, Ragged
+from shortlist.core.arrays import Bool, Float32, Int64, Ragged
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import RETRIEVAL_SCORE
 from shortlist.core.errors import ReleaseError
@@ -125,6 +125,11 @@ class FeedFeatures:
         self.sources, self.limit = sources, limit
         matrix = catalogue.category_matrix
         length = np.sqrt(matrix.sum(axis=1, keepdims=True))
+        s = statistics
+        self._counted: Float32 = np.column_stack([s.met, s.liked, s.lately, s.like_rate, s.age, s.has_age]).astype(
+            np.float32
+        )
+        self._log_rank: Float32 = np.log1p(np.arange(limit + 1)).astype(np.float32)
         self._category_vectors: Float32 = (matrix / np.maximum(length, 1.0)).astype(np.float32)
         longest = int(matrix[: self.vocabulary].sum(axis=1).max(initial=0.0))
         self._categories = _padded_categories(matrix, longest=longest)
@@ -142,31 +147,23 @@ class FeedFeatures:
             batch: requests with ``history`` and ``seen``.
             candidates: with ``RETRIEVAL_SCORE``.
         """
-        s = self.statistics
         row, index = self.catalogue.rows(candidates.item), candidates.request_index
         liked, recent = self._latest(batch.history, _LIKED_AT_MOST), self._latest(batch.seen, _RECENT)
         # To what was fitted before an item was added, the item is row 0.
         known, met = self._known(row), [self._known(part) for part in recent]
         request = self._of_requests(batch, recent)
-        found = candidates[RETRIEVAL_SCORE]
-        columns: list[Array] = [
-            100.0 * found,
-            self._n_sources(candidates),
-            s.met[row],
-            s.liked[row],
-            s.lately[row],
-            s.like_rate[row],
-            s.age[row],
-            s.has_age[row],
-            s.met[row] - request[index, 3],
-            s.age[row] - request[index, 5],
-            *self._likeness(liked, recent, candidates.request_offsets, row),
-            np.log(self.transitions.scores(met, known, index) + 1e-3),
-            np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3),
-        ]
-        for name in self.sources:
-            columns.extend(self._found_by(name, candidates))
-        return FeatureRows(request, index, np.stack(columns, axis=1).astype(np.float32), known, self._categories[row])
+        out = np.empty((len(row), len(self.spec.candidate)), dtype=np.float32)
+        out[:, 0] = 100.0 * candidates[RETRIEVAL_SCORE]
+        out[:, 1] = self._n_sources(candidates)
+        out[:, 2:8] = self._counted[row]
+        out[:, 8:10] = out[:, [2, 6]] - request[index][:, [3, 5]]
+        out[:, 10:16] = self._likeness(liked, recent, candidates.request_offsets, row)
+        out[:, 16] = np.log(self.transitions.scores(met, known, index) + 1e-3)
+        out[:, 17] = np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3)
+        for place, name in enumerate(self.sources):
+            first = len(_CANDIDATE) + 3 * place
+            out[:, first : first + 3] = self._found_by(name, candidates)
+        return FeatureRows(request, index, out, known, self._categories[row])
 
     def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedFeatures:
         """The features for the same model over a catalogue to which items were added.
@@ -214,35 +211,35 @@ class FeedFeatures:
             [np.log1p(n_liked), np.log1p(n_seen), (n_liked + 1) / (n_seen + 2), np.array(means).reshape(-1, 3)]
         ).astype(np.float32)
 
-    def _likeness(self, liked: list[Int64], recent: list[Int64], offsets: Int64, row: Int64) -> tuple[Float32, ...]:
-        """``category_liked`` to ``nearest_recent``: one small matrix product a request."""
-        out = np.zeros((6, len(row)), dtype=np.float32)
+    def _likeness(self, liked: list[Int64], recent: list[Int64], offsets: Int64, row: Int64) -> Float32:
+        """``category_liked`` to ``nearest_recent``, float32 ``(N, 6)``: one small matrix product a request."""
+        out = np.zeros((len(row), 6), dtype=np.float32)
         kinds, vectors = self._category_vectors, self.item_vectors
         for r, (likes, late) in enumerate(zip(liked, recent, strict=True)):
             part = slice(offsets[r], offsets[r + 1])
             kind, vector = kinds[row[part]], vectors[row[part]]
             if len(likes):
-                out[0, part] = kind @ kinds[likes].mean(axis=0)
-                out[2, part] = vector @ vectors[likes].mean(axis=0)
+                out[part, 0] = kind @ kinds[likes].mean(axis=0)
+                out[part, 2] = vector @ vectors[likes].mean(axis=0)
             if len(late):
-                near = vector @ vectors[late].T
-                out[1, part] = kind @ kinds[late].mean(axis=0)
-                out[3, part], out[4, part] = near.mean(axis=1), near[:, -1]
-                out[5, part] = near.max(axis=1)
-        return tuple(out)
+                near = vectors[late] @ vector.T
+                out[part, 1] = kind @ kinds[late].mean(axis=0)
+                out[part, 3], out[part, 4] = near.mean(axis=0), near[-1]
+                out[part, 5] = near.max(axis=0)
+        return out
 
-    def _found_by(self, name: str, candidates: Candidates) -> tuple[Array, Array, Array]:
-        n = len(candidates)
-        if name not in candidates.source_names:
-            return np.zeros(n), np.full(n, np.log1p(self.limit)), np.zeros(n)
-        place = candidates.source_names.index(name)
-        rank, score = candidates.source_rank[:, place], candidates.source_score[:, place]
-        found = rank >= 0
-        return (
-            found.astype(np.float32),
-            np.log1p(np.where(found, np.minimum(rank, self.limit), self.limit)),
-            np.where(found & np.isfinite(score), score, 0.0),
-        )
+    def _found_by(self, name: str, candidates: Candidates) -> Float32:
+        """Whether a source found each row, the log of its rank and its score, float32 ``(N, 3)``."""
+        out = np.zeros((len(candidates), 3), dtype=np.float32)
+        out[:, 1] = self._log_rank[-1]
+        if name in candidates.source_names:
+            place = candidates.source_names.index(name)
+            found = np.flatnonzero(candidates.source_rank[:, place] >= 0)
+            score = candidates.source_score[found, place]
+            out[found, 0] = 1.0
+            out[found, 1] = self._log_rank[np.minimum(candidates.source_rank[found, place], self.limit)]
+            out[found, 2] = np.where(np.isfinite(score), score, 0.0)
+        return out
 
     def save(self, folder: Path) -> None:
         """Write the tables."""

@@ -42,7 +42,7 @@ class Call:
             return error
 
     def ends_ms(self, deadline_ms: float) -> float:
-        """When it is given up: when it has used its own budget up; a required one, like all of them, at the deadline."""
+        """When it is given up: its own budget is used up; for a required one, as for all, the deadline has come."""
         if self.stage.required or self.begun_ms is None or deadline_ms == float("inf"):
             return deadline_ms
         return min(self.begun_ms + self.stage.budget_ms, deadline_ms)

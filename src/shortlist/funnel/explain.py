@@ -18,30 +18,37 @@ def explain(scored: Candidates, shown: Candidates, dropped: Sequence[DroppedRows
     """What became of every candidate of one request: the shown in order, the others that were scored, the dropped."""
     shown_keys = set(shown.key.tolist())
     left = np.array([key not in shown_keys for key in scored.key.tolist()], dtype=bool)
-    rows = [_row(shown, n, slot=int(shown[SLOT][n]) if SLOT in shown else n + 1) for n in range(len(shown))]
-    others = scored.keep(left) if len(scored) else scored
-    rows += [_row(others, n) for n in range(len(others))]
-    rows += [_row(part.rows, n, by=part.by, reason=part.reason) for part in dropped for n in range(len(part.rows))]
+    slots = shown[SLOT].tolist() if SLOT in shown else range(1, len(shown) + 1)
+    rows = _rows(shown, slots=slots)
+    rows += _rows(scored.keep(left) if len(scored) else scored)
+    for part in dropped:
+        rows += _rows(part.rows, by=part.by, reason=part.reason)
     return tuple(rows)
 
 
-def values_of(candidates: Candidates, row: int) -> dict[str, int | float]:
-    """The columns of one row by name, integers as integers; the vocabulary row stays inside."""
-    return {
-        column.name: values[row].item()
-        for column, values in candidates.columns.items()
-        if column is not ROW and not np.isnan(values[row])
-    }
+def values_of(candidates: Candidates) -> list[dict[str, int | float]]:
+    """The columns of each row by name, integers as integers; the vocabulary row stays inside, and so does NaN."""
+    columns = {column.name: values.tolist() for column, values in candidates.columns.items() if column is not ROW}
+    return [
+        {name: value for name, value in zip(columns, row, strict=True) if value == value}  # noqa: PLR0124 - NaN is not
+        for row in (zip(*columns.values(), strict=True) if columns else ((),) * len(candidates))
+    ]
 
 
-def _row(candidates: Candidates, row: int, *, slot: int = 0, by: str = "", reason: str = "") -> CandidateTrace:
-    ranks = candidates.source_rank[row]
-    return CandidateTrace(
-        item=int(candidates.item[row]),
-        sources={name: int(ranks[s]) + 1 for s, name in enumerate(candidates.source_names) if ranks[s] >= 0},
-        values=values_of(candidates, row),
-        block="sponsored" if CAMPAIGN in candidates else "organic",
-        slot=slot,
-        dropped_by=by,
-        reason=reason,
-    )
+def _rows(
+    candidates: Candidates, *, slots: Sequence[int] | None = None, by: str = "", reason: str = ""
+) -> list[CandidateTrace]:
+    names, block = candidates.source_names, "sponsored" if CAMPAIGN in candidates else "organic"
+    whole = zip(candidates.item.tolist(), candidates.source_rank.tolist(), values_of(candidates), strict=True)
+    return [
+        CandidateTrace(
+            item=item,
+            sources={name: rank + 1 for name, rank in zip(names, ranks, strict=True) if rank >= 0},
+            values=values,
+            block=block,
+            slot=slots[n] if slots else 0,
+            dropped_by=by,
+            reason=reason,
+        )
+        for n, (item, ranks, values) in enumerate(whole)
+    ]

@@ -24,7 +24,6 @@ from shortlist.core.columns import (
     SLOT_EFFECT,
 )
 from shortlist.core.page import ShownAd, ShownItem
-from shortlist.core.randomness import generator
 from shortlist.core.request import Request
 from shortlist.funnel.explain import values_of
 
@@ -36,15 +35,16 @@ _NOT_SCORES = {SLOT.name, SELECTION_PROPENSITY.name}
 
 def shown_items(shown: Candidates) -> tuple[ShownItem, ...]:
     """The organic slots of one request."""
+    slots, items, chances = shown[SLOT].tolist(), shown.item.tolist(), shown[SELECTION_PROPENSITY].tolist()
     return tuple(
         ShownItem(
-            slot=int(shown[SLOT][row]),
-            item=int(shown.item[row]),
+            slot=slots[row],
+            item=items[row],
             sources=shown.sources_of(row),
-            selection_propensity=float(shown[SELECTION_PROPENSITY][row]),
-            scores={name: value for name, value in values_of(shown, row).items() if name not in _NOT_SCORES},
+            selection_propensity=chances[row],
+            scores={name: value for name, value in scores.items() if name not in _NOT_SCORES},
         )
-        for row in range(len(shown))
+        for row, scores in enumerate(values_of(shown))
     )
 
 
@@ -87,5 +87,5 @@ def is_sampled(request: Request, rate: float) -> bool:
         >>> is_sampled(request, 0.0), is_sampled(request, 1.0)
         (False, True)
     """
-    apart = np.random.SeedSequence([request.draw_key, 1]).generate_state(1)[0]
-    return bool(generator(int(apart)).random() < rate)
+    apart = np.random.SeedSequence([request.draw_key, 1]).generate_state(1, np.uint64)[0]
+    return bool(apart < rate * 2.0**64)

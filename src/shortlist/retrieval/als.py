@@ -59,22 +59,22 @@ class AlsSource:
         self._catalogue = catalogue
         self._limit = limit
         self._index = index or build_item_index(factor)
-        self._gram: Float64 = factor.astype(np.float64).T @ factor.astype(np.float64)
+        self._exact: Float64 = factor.astype(np.float64)
+        self._ridge: Float64 = self._exact.T @ self._exact + regularization * np.eye(factor.shape[1])
 
     def user_factors(self, batch: RequestBatch) -> Float32:
         """``x_u`` of each request, float32 ``(R, d)``; zeros where no liked item is known."""
         history = distinct(known_rows(batch.history, self._catalogue), len(self._catalogue))
         width = self.factor.shape[1]
         solved = np.zeros((len(batch), width))
-        ridge = self._gram + self.regularization * np.eye(width)
         for start in range(0, len(batch), _SOLVED_AT_ONCE):
             part = slice(start, min(start + _SOLVED_AT_ONCE, len(batch)))
             lengths = history.lengths[part]
             row = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
             place = np.arange(row.shape[1]) < lengths[:, None]
             row[place] = history.values[history.offsets[part.start] : history.offsets[part.stop]]
-            liked = self.factor[row].astype(np.float64) * place[:, :, None]
-            a = ridge + (self.confidence - 1.0) * (liked.transpose(0, 2, 1) @ liked)
+            liked = self._exact[row] * place[:, :, None]
+            a = self._ridge + (self.confidence - 1.0) * (liked.transpose(0, 2, 1) @ liked)
             solved[part] = np.linalg.solve(a, self.confidence * liked.sum(axis=1)[:, :, None])[:, :, 0]
         return solved.astype(np.float32)
 

@@ -14,6 +14,7 @@ from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
 from shortlist.retrieval.selection import best, known_rows
+from shortlist.retrieval.selection_kernel import added_rows
 
 __all__ = ["ItemNeighbourSource", "history_matrix", "liked_matrix"]
 
@@ -78,15 +79,15 @@ class ItemNeighbourSource:
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """Unseen neighbours of the items the user has liked."""
         history = known_rows(batch.history, self._catalogue)
-        score = (history_matrix(history, len(self._catalogue)) @ self.similarity).tocoo()
-        request, row = score.coords
+        s = self.similarity
+        request, row, score = added_rows(history.values, history.offsets, s.indptr, s.indices, s.data)
         return best(
             self.name,
             self._catalogue,
             n_requests=len(batch),
-            request=request.astype(np.int64),
-            row=row.astype(np.int64),
-            score=score.data,
+            request=request,
+            row=row,
+            score=score,
             limit=self._limit,
             leave_out=known_rows(batch.seen, self._catalogue),
         )

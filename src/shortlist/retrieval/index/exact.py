@@ -35,4 +35,5 @@ class ExactIndex(FaissIndex):
         return self._scan(queries, k, permitted)
 
     def _scan(self, queries: Float32, k: int, permitted: Bool | None) -> tuple[Float32, Int64]:
-        return self._ask(self._index, queries, k, FAISS.SearchParameters(sel=selector(permitted)))
+        parameters = None if permitted is None else FAISS.SearchParameters(sel=selector(permitted))
+        return self._ask(self._index, queries, k, parameters)

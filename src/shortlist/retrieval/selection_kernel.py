@@ -1,0 +1,126 @@
+"""The passes over scored pairs that every request pays for, compiled."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from shortlist.core.arrays import Float32, Int64
+
+__all__ = ["added_rows", "best_pairs"]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def best_pairs(
+    starts: Int64, row: Int64, value: Float32, key: Int64, held: Int64, held_starts: Int64, limit: int
+) -> tuple[Int64, Int64]:
+    """The places of each request's best pairs, by a heap of ``limit`` whose root is the worst of them.
+
+    Args:
+        starts: int64 ``(R + 1,)``, where each request's pairs begin.
+        row: int64 ``(N,)``; row 0 is left out.
+        value: float32 ``(N,)``; what is not finite is left out.
+        key: int64 ``(V + 1,)`` of each row; of equal values the smaller key is better.
+        held: rows to leave out, list after list.
+        held_starts: int64 ``(R + 1,)``, where each request's list begins.
+        limit: places a request at most.
+
+    Returns:
+        int64 ``(R,)``, how many each request has, and their places, best first, request after request.
+    """
+    n_requests = len(starts) - 1
+    counts = np.zeros(n_requests, np.int64)
+    best = np.empty(min(n_requests * limit, len(row)), np.int64)
+    heap = np.empty(limit, np.int64)
+    left_out = np.zeros(len(key), np.int32)
+    n = 0
+    for r in range(n_requests):
+        for j in held[held_starts[r] : held_starts[r + 1]]:
+            left_out[j] = r + 1
+        size = 0
+        for place in range(starts[r], starts[r + 1]):
+            j = row[place]
+            if j == 0 or left_out[j] == r + 1 or not np.isfinite(value[place]):
+                continue
+            if size < limit:
+                heap[size] = place
+                size += 1
+                _rise(heap, size - 1, row, value, key)
+            elif limit and _better(place, heap[0], row, value, key):
+                heap[0] = place
+                _sink(heap, size, row, value, key)
+        counts[r] = size
+        for end in range(size - 1, -1, -1):  # the worst goes last
+            best[n + end] = heap[0]
+            heap[0] = heap[end]
+            _sink(heap, end, row, value, key)
+        n += size
+    return counts, best[:n]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def added_rows(
+    history: Int64, starts: Int64, offsets: Int64, column: Int64, value: Float32
+) -> tuple[Int64, Int64, Float32]:
+    """Sums of rows of a sparse matrix: for each request over the distinct rows of its history.
+
+    Args:
+        history: rows, list after list.
+        starts: int64 ``(R + 1,)``, where each request's list begins.
+        offsets: of the matrix in compressed rows, ``(V + 2,)``.
+        column: of its values.
+        value: float32, its values.
+
+    Returns:
+        The request, the column and the sum of every pair that any row of the request's history has.
+    """
+    n_rows = len(offsets) - 1
+    total, met, used = np.zeros(n_rows, np.float32), np.zeros(n_rows, np.int32), np.zeros(n_rows, np.int32)
+    room = 0
+    for j in history:
+        room += offsets[j + 1] - offsets[j]
+    request, found = np.empty(room, np.int64), np.empty(room, np.int64)
+    score = np.empty(room, np.float32)
+    n = 0
+    for r in range(len(starts) - 1):
+        first = n
+        for j in history[starts[r] : starts[r + 1]]:
+            if used[j] == r + 1:
+                continue
+            used[j] = r + 1
+            for at in range(offsets[j], offsets[j + 1]):
+                c = column[at]
+                if met[c] != r + 1:
+                    met[c], total[c] = r + 1, np.float32(0.0)
+                    request[n], found[n] = r, c
+                    n += 1
+                total[c] += value[at]
+        for place in range(first, n):
+            score[place] = total[found[place]]
+    return request[:n], found[:n], score[:n]
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _better(a: int, b: int, row: Int64, value: Float32, key: Int64) -> bool:
+    return value[a] > value[b] or (value[a] == value[b] and key[row[a]] < key[row[b]])
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _rise(heap: Int64, at: int, row: Int64, value: Float32, key: Int64) -> None:
+    while at > 0 and _better(heap[(at - 1) // 2], heap[at], row, value, key):
+        above = (at - 1) // 2
+        heap[at], heap[above] = heap[above], heap[at]
+        at = above
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _sink(heap: Int64, size: int, row: Int64, value: Float32, key: Int64) -> None:
+    at = 0
+    while 2 * at + 1 < size:
+        worse = 2 * at + 1
+        if worse + 1 < size and _better(heap[worse], heap[worse + 1], row, value, key):
+            worse += 1
+        if not _better(heap[at], heap[worse], row, value, key):
+            return
+        heap[at], heap[worse] = heap[worse], heap[at]
+        at = worse
