@@ -38,10 +38,21 @@ def test_the_server_runs_without_torch():
     code = (
         "import sys\n"
         "for name in ('torch', 'onnx', 'onnxscript', 'implicit'): sys.modules[name] = None\n"
-        "import shortlist.app.factory, shortlist.cli.serve, shortlist.funnel.engine\n"
+        "import shortlist.app.factory, shortlist.cli.main, shortlist.funnel.engine\n"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_training_without_torch_is_told_how_to_get_it(tmp_path: Path):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from shortlist.cli.main import main\n"
+        f"sys.argv = ['shortlist', 'train', '--data', 'movielens', '--state', {str(tmp_path)!r}]; main()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr == ("error: this command trains, and torch is not installed: pip install 'shortlist[train]'\n")
 
 
 def test_files_stay_small():

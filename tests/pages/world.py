@@ -258,7 +258,11 @@ class World:
     @staticmethod
     def _write_held_out(folder, positives):
         (folder / "lessons").mkdir(parents=True, exist_ok=True)
-        table = {"user": list(positives), "at_us": [HELD_OUT_US] * len(positives), "positives": list(positives.values())}
+        table = {
+            "user": list(positives),
+            "at_us": [HELD_OUT_US] * len(positives),
+            "positives": list(positives.values()),
+        }
         schema = {"user": pl.Int64, "at_us": pl.Int64, "positives": pl.List(pl.Int64)}
         pl.DataFrame(table, schema=schema).write_parquet(folder / "lessons" / "funnel_requests.parquet")
 

@@ -94,7 +94,7 @@ def test_sigterm_answers_what_is_in_flight_and_logs_it(own_state: Path) -> None:
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
         page = slow.result().json()
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=60) == 0
     engine = open_database(own_state / "events.sqlite", LOG)
     assert page["request_id"] in set(read_pages(engine)["request_id"])
     engine.dispose()

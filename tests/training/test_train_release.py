@@ -22,10 +22,11 @@ from shortlist.funnel.why_score import why_score
 from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.retrieval.load import load_feed_sources
 from shortlist.training.candidates import retrieved
-from shortlist.training.evaluate import evaluate_release, stored_report
+from shortlist.training.evaluate import evaluate_release
 from shortlist.training.feed import early_components, ranker_examples
 from shortlist.training.plan import FeedPlan
 from shortlist.training.release import train_release
+from shortlist.training.report import stored_report
 
 N_ITEMS, N_USERS, PER_USER = 60, 150, 40
 GENRES = ("crime", "comedy", "war")

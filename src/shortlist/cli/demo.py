@@ -20,7 +20,6 @@ from shortlist.releases.active import activate, active_release, active_version
 from shortlist.releases.release import Release
 from shortlist.simulation.market import simulate_market
 from shortlist.training.ad_log import read_ad_log
-from shortlist.training.release import train_release
 
 __all__ = ["demo", "prepare"]
 
@@ -44,6 +43,8 @@ def prepare(state: Path, *, seed: int = 0) -> Release:
     releases = state / "releases"
     if active_version(releases) is not None:
         return active_release(releases)
+    from shortlist.training.release import train_release  # needs torch, which takes seconds to import
+
     console = Console(stderr=True)
     with progress_bars() as progress:
         dataset = load("movielens", progress=progress)

@@ -20,8 +20,7 @@ from shortlist.evaluation.reliability import ReliabilityBin
 from shortlist.releases.active import active_release, find_release
 from shortlist.releases.release import Release
 from shortlist.training.ads import AdReport
-from shortlist.training.evaluate import evaluate_release, stored_report
-from shortlist.training.report import Figure, Report, Stage
+from shortlist.training.report import Figure, Report, Stage, stored_report
 
 __all__ = ["evaluate", "print_report"]
 
@@ -44,6 +43,8 @@ def evaluate(
     if stored:
         report = stored_report(release)
     else:
+        from shortlist.training.evaluate import evaluate_release  # fits the baselines, so it needs torch
+
         with progress_bars() as progress:
             report = evaluate_release(release, progress=progress)
     if json:

@@ -26,6 +26,8 @@ from shortlist.core.errors import ShortlistError
 
 __all__ = ["app", "main"]
 
+_TRAIN_EXTRA = frozenset({"lightgbm", "onnx", "onnxscript", "torch"})
+
 app = typer.Typer(
     name="shortlist",
     help="Recommender feeds and sponsored search as one engine.",
@@ -65,6 +67,12 @@ def main() -> None:
         app()
     except ShortlistError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in _TRAIN_EXTRA:
+            raise
+        fix = "pip install 'shortlist[train]'"
+        print(f"error: this command trains, and {error.name} is not installed: {fix}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

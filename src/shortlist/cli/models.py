@@ -13,7 +13,7 @@ from rich.table import Table
 from shortlist.cli.progress import progress_bars
 from shortlist.datasets.load import load
 from shortlist.learning.learning_curve import LearningCurve
-from shortlist.training.compare_models import CANDIDATES, Comparison, compare_models
+from shortlist.training.comparison import CANDIDATES, Comparison
 
 __all__ = ["models", "print_comparison"]
 
@@ -29,6 +29,8 @@ def models(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
 ) -> None:
     """Train all rankers, from LR to PLE and boosted trees, on the same rows and compare them on later ones."""
+    from shortlist.training.compare_models import compare_models  # needs torch, which takes seconds to import
+
     with progress_bars() as progress:
         compared = compare_models(load(data, progress=progress), seed=seed, progress=progress)
     if json:

@@ -14,8 +14,7 @@ from shortlist.core.settings import load_settings
 from shortlist.datasets.load import load
 from shortlist.releases.active import activate
 from shortlist.training.ad_log import read_ad_log
-from shortlist.training.evaluate import stored_report
-from shortlist.training.release import train_release
+from shortlist.training.report import stored_report
 
 __all__ = ["train"]
 
@@ -36,6 +35,8 @@ def train(
     no_activate: Annotated[bool, typer.Option("--no-activate", help="Leave the active release as it is.")] = False,
 ) -> None:
     """Fit retrieval, ranker and calibrator on a global time split, judge them on later requests, write a release."""
+    from shortlist.training.release import train_release  # needs torch, which takes seconds to import
+
     console = Console()
     knobs = load_settings(settings)
     log = read_ad_log(ads_log) if ads_log is not None else None

@@ -25,7 +25,8 @@ def softmax(marginal: Float64, temperature: float) -> Float64:
     # Dividing the distance, not the scores: a tiny temperature then gives -inf at worst, never inf - inf.
     for i in range(len(marginal)):
         chance[i] = np.exp((marginal[i] - marginal[best]) / temperature)
-    return chance / chance.sum()
+    chance /= chance.sum()
+    return chance
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -34,7 +35,8 @@ def mixed(main: Float64, marginal: Float64, little_known: Bool, share: float, te
     explored = np.where(little_known, marginal, -np.inf)
     if not np.isfinite(explored).any():
         return main
-    return (1.0 - share) * main + share * softmax(explored, temperature)
+    chance: Float64 = (1.0 - share) * main + share * softmax(explored, temperature)
+    return chance
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -102,7 +102,7 @@ def added_rows(
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def _better(a: int, b: int, row: Int64, value: Float32, key: Int64) -> bool:
-    return value[a] > value[b] or (value[a] == value[b] and key[row[a]] < key[row[b]])
+    return bool(value[a] > value[b] or (value[a] == value[b] and key[row[a]] < key[row[b]]))
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]

@@ -47,68 +47,18 @@ from shortlist.ranking.ple_model import PLE
 from shortlist.ranking.runtime import Runtime
 from shortlist.ranking.shared_bottom_model import SharedBottom
 from shortlist.ranking.spec_sizes import spec_sizes
+from shortlist.training.comparison import CANDIDATES, Comparison, ModelFigures
 from shortlist.training.examples import Examples, make_examples
 from shortlist.training.feed import early_components, log_odds, scale_of
 from shortlist.training.plan import JUDGED_AT_MOST, LEARNED_AT_MOST, FeedPlan
 from shortlist.training.requests import LabelledRequests
 
-__all__ = ["Comparison", "ModelFigures", "compare_models"]
+__all__ = ["compare_models"]
 
-CANDIDATES = 500
 _HISTORY = 20
 _TIMED = 60
 
 Progress = Callable[[str, int, int], None]
-
-
-class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model came to.
-
-    Attributes:
-        model: its name.
-        auc: over all test rows.
-        log_loss: with the thinning of negatives undone, not calibrated.
-        calibration_error: debiased, a signed root mean square.
-        ndcg: NDCG@10, the mean over requests.
-        ndcg_low: of its 95% interval by user.
-        ndcg_high: likewise.
-        rows_a_second: in training, validation included.
-        ms: for ``CANDIDATES`` candidates of one request on one thread, the median; trees without their matrix.
-        parameters: numbers that were learned.
-        bytes: of the file.
-        curve: training and validation loss, pass by pass (tree by tree).
-    """
-
-    model: str
-    auc: float
-    log_loss: float
-    calibration_error: float
-    ndcg: float
-    ndcg_low: float
-    ndcg_high: float
-    rows_a_second: float
-    ms: float
-    parameters: int
-    bytes: int
-    curve: LearningCurve
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All models on the same rows.
-
-    Attributes:
-        dataset: its name.
-        learned: rows that were learned from.
-        judged: rows that were judged.
-        requests: that these are of.
-        models: best NDCG first.
-    """
-
-    dataset: str
-    learned: int
-    judged: int
-    requests: int
-    models: tuple[ModelFigures, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from shortlist.core.errors import ReleaseError
 from shortlist.datasets.dataset import JUDGEMENTS
 from shortlist.evaluation.bootstrap import clustered_interval
 from shortlist.features.catalogue import Catalogue
@@ -21,32 +20,16 @@ from shortlist.retrieval.relevance_tuning import cross_validate
 from shortlist.training.evaluate_feed import judge_feed
 from shortlist.training.per_user_split import judge_per_user_split
 from shortlist.training.plan import FeedPlan
-from shortlist.training.report import Report, Stage, figure
+from shortlist.training.report import Report, Stage, figure, stored_report
 
-__all__ = ["EVALUATION_FILE", "evaluate_folder", "evaluate_release", "stored_report"]
+__all__ = ["evaluate_folder", "evaluate_release"]
 
-EVALUATION_FILE = "evaluation.json"
 JUDGEMENTS_FILE = "evaluation/judgements.parquet"
 HISTORY_FILE = "history.parquet"
 
 _SEARCH_FIGURES = ("ndcg@10, judged items", "ndcg@10, catalogue", "recall@100")
 
 Progress = Callable[[str, int, int], None]
-
-
-def stored_report(release: Release) -> Report:
-    """The report that was written when the release was trained.
-
-    Raises:
-        ReleaseError: the file is missing or of another shape.
-    """
-    path = release.folder / EVALUATION_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ReleaseError(
-            f"the evaluation cannot be read: {error}", where=str(path), fix="train a new release"
-        ) from None
 
 
 def evaluate_release(release: Release, *, progress: Progress) -> Report:

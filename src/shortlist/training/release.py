@@ -19,9 +19,10 @@ from shortlist.releases.release import Release
 from shortlist.releases.writer import ReleaseWriter
 from shortlist.retrieval.fit import fit_all
 from shortlist.training.ads import AdReport, train_ad_model
-from shortlist.training.evaluate import EVALUATION_FILE, HISTORY_FILE, JUDGEMENTS_FILE, evaluate_folder
+from shortlist.training.evaluate import HISTORY_FILE, JUDGEMENTS_FILE, evaluate_folder
 from shortlist.training.feed import FeedFit, fit_feed
 from shortlist.training.plan import JUDGED_AT_MOST, FeedPlan
+from shortlist.training.report import EVALUATION_FILE
 
 __all__ = ["new_version", "train_release"]
 

@@ -6,12 +6,16 @@ import math
 
 import msgspec
 
+from shortlist.core.errors import ReleaseError
 from shortlist.evaluation.bootstrap import Interval
 from shortlist.evaluation.reliability import ReliabilityBin
+from shortlist.releases.release import Release
 from shortlist.training.ads import AdReport
 from shortlist.training.timesplit import TimeSplit
 
-__all__ = ["Figure", "ProbabilityReport", "Report", "Stage", "figure"]
+__all__ = ["EVALUATION_FILE", "Figure", "ProbabilityReport", "Report", "Stage", "figure", "stored_report"]
+
+EVALUATION_FILE = "evaluation.json"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,3 +121,18 @@ def figure(who: str, what: str, found: Interval | float) -> Figure:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def stored_report(release: Release) -> Report:
+    """The report that was written when the release was trained.
+
+    Raises:
+        ReleaseError: the file is missing or of another shape.
+    """
+    path = release.folder / EVALUATION_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ReleaseError(
+            f"the evaluation cannot be read: {error}", where=str(path), fix="train a new release"
+        ) from None
