@@ -16,6 +16,7 @@ from shortlist.cli import (
     log,
     models,
     off_policy,
+    rehearse,
     releases,
     serve,
     simulate,
@@ -42,6 +43,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("models")(models.models)
 app.command("off-policy")(off_policy.off_policy)
 app.command("simulate")(simulate.simulate)
+app.command("rehearse")(rehearse.rehearse_command)
 app.command("serve")(serve.serve)
 app.add_typer(releases.app, name="releases")
 app.add_typer(log.app, name="log")

@@ -1,7 +1,7 @@
 """What each of many policies would earn, by every estimator, from one log of lists: the offline half of a rehearsal.
 
 Nothing here knows where the log came from. The outcome model is the position-based click model fitted by EM on the half
-of the lists that it does not predict, its attractions shrunk to their mean by five examinations.
+of the lists that it does not predict (``position_clicks``).
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from shortlist.evaluation.off_policy.overlap import Abstention, OverlapRule, ove
 from shortlist.evaluation.off_policy.refit import refit_intervals
 from shortlist.evaluation.off_policy.specification import SpecificationTest, reading_test
 from shortlist.evaluation.off_policy.weights import cascade_weights, list_weights, place_weights
-from shortlist.learning.click_models.pbm import fit_pbm
-from shortlist.learning.click_models.sessions import Sessions
 from shortlist.training.list_log import ListLog, PolicyTable
+from shortlist.training.position_clicks import fit_position_clicks
 
 __all__ = ["CONTROLS", "METHODS", "REFITTED", "LiftEstimate", "LogVerdict", "PolicyJudge"]
 
@@ -42,7 +41,6 @@ CONTROLS = ("naive click rate", "top-K on the old log", "shuffled propensities")
 """Known to mislead; run and shown as such."""
 _CLIP = 10.0
 _TOP_K = 3
-_SHRINK = 5.0
 
 
 class LiftEstimate(msgspec.Struct, frozen=True):
@@ -148,13 +146,8 @@ class _Outcome:
 
 
 def _predicted(log: ListLog, shape: tuple[int, int]) -> Float64:
-    pair = log.context[:, None] * shape[1] + log.shown
-    model = fit_pbm(Sessions.of(pair + 1, log.click), n_pairs=shape[0] * shape[1], steps=50)
-    seen = np.bincount(pair.ravel(), np.broadcast_to(model.examination, pair.shape).ravel(), shape[0] * shape[1])
-    a = model.attraction[1:]
-    mean = float(seen @ a / seen.sum())
-    shrunk = (seen * a + _SHRINK * mean) / (seen + _SHRINK)
-    q: Float64 = model.examination[None, :, None] * shrunk.reshape(shape)[:, None, :]
+    model = fit_position_clicks(log, contexts=shape[0], candidates=shape[1])
+    q: Float64 = model.examination[None, :, None] * model.attraction[:, None, :]
     return q
 
 
@@ -203,7 +196,7 @@ class _Work:
         return found + [_row(policy, name, one) for name, one in self._controls(target, at_place, place).items()]
 
     def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate]:
-        """What misleads: places ignored, the log's own lists re-ranked, weights of other rows."""
+        """What misleads: places ignored, old clicks on one's own favourites, weights of other rows."""
         log, r = self._log, self._reward
         on_page = (at_place.sum(axis=1) / self._at_place.sum(axis=1))[log.context[:, None], log.shown]
         return {
@@ -213,10 +206,10 @@ class _Work:
         }
 
     def _captured(self, policy: ListPolicy) -> Estimate:
-        """Clicks of the old log on what the policy would put among the first K of each old page."""
-        weight = np.take_along_axis(policy.weight[self._log.context], self._log.shown, axis=1)
-        least = np.partition(weight, -_TOP_K, axis=1)[:, -_TOP_K, None] if weight.shape[1] > _TOP_K else 0.0
-        return on_policy(self._reward * (weight >= least))
+        """Clicks of the old log on the policy's first K candidates; the old policy chose who could be clicked."""
+        k = min(_TOP_K, policy.weight.shape[1])
+        first = policy.weight >= np.partition(policy.weight, -k, axis=1)[:, -k, None]
+        return on_policy(self._reward * first[self._log.context[:, None], self._log.shown])
 
     def refitted(self, targets: list[Float64], draws: int, random: np.random.Generator) -> tuple[Interval, ...]:
         """DR of all policies, with a click model fitted anew to every draw of lists; a list stays in its half."""

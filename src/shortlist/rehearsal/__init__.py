@@ -1,0 +1,1 @@
+"""The rehearsal: offline estimates, written down first, against what then happens in simulated experiments."""
