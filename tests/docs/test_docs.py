@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 
 from shortlist.core.campaign import Campaign
 from shortlist.core.settings import Settings
 from shortlist.serving.schemas import EventsRequest, FeedRequest, SearchRequest
+from shortlist.training.list_log import LIST_LOG, POLICIES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -43,6 +45,15 @@ def test_the_settings_guide_names_every_key_with_its_default():
     assert {key: value.removesuffix(".0") for key, value in written.items()} == {
         key: value.removesuffix(".0") for key, value in true.items()
     }
+
+
+def test_the_off_policy_guide_names_the_columns_and_their_types():
+    guide = (ROOT / "docs/guides/off-policy.md").read_text()
+    names = {pl.Int64(): "int64", pl.Float64(): "float64", pl.Boolean(): "bool", pl.String(): "string"}
+    needed = {name: LIST_LOG[name] for name in ("request", "context", "place", "item", "selection_propensity", "click")}
+    for schema in (needed, POLICIES):
+        for column, kind in schema.items():
+            assert f"| `{column}` | {names[kind]} |" in guide
 
 
 def test_the_documents_name_no_machine():

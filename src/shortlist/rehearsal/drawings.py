@@ -75,6 +75,7 @@ def lift_drawing(rows: pl.DataFrame, worlds: Sequence[str], method: str) -> Mark
             ]
         parts.append(line(left, _SIDE + 40, left + _SIDE, 40, "target"))
         parts.append(text(left + _SIDE / 2, _SIDE + 80, "true lift", anchor="middle"))
+        parts.append(text(left + 6, 54, "estimated lift"))
         own = rows.filter(
             pl.col("world") == world,
             pl.col("method") == method,
