@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 import typer
@@ -37,6 +38,8 @@ PLAN = RehearsalPlan(
     worlds=(PlannedWorld("position-based", 2), PlannedWorld("cascade", 1), PlannedWorld("thin", 1)),
     pages=1_500,
     older_pages=400,
+    objective_worlds=3,
+    objective_pages=4_000,
     seed=5,
 )
 
@@ -129,7 +132,13 @@ def test_a_method_that_misleads_does_not_pass_the_gates(rehearsed):
             {"world": ["position-based"], "log": [0], "conversions_seen": [0.9], "true_conversions": [1.0]}
         ),
     }
-    told = {"plan_sha256": "", "estimates_sha256": "", "estimates_unchanged": True, "shape": ()}
+    told = {
+        "objectives": np.zeros((2, 2, 3)),
+        "plan_sha256": "",
+        "estimates_sha256": "",
+        "estimates_unchanged": True,
+        "shape": (),
+    }
     misled = make_report(msgspec.structs.replace(report.plan, gated="top-K on the old log"), **tables, **told)
     kept = {one.name: one.passed for one in misled.gates}
     assert not kept["coverage of 95% intervals"]

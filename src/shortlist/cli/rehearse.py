@@ -12,10 +12,10 @@ from rich.table import Table
 
 from shortlist.cli.progress import progress_bars
 from shortlist.datasets.load import load
-from shortlist.rehearsal.gates import Check
 from shortlist.rehearsal.plan import RehearsalPlan
 from shortlist.rehearsal.rehearse import PAGE_FILE, REPORT_FILE, rehearse
 from shortlist.rehearsal.report import RehearsalReport
+from shortlist.rehearsal.scores import Check
 from shortlist.simulation.log_shape import LogShape
 
 __all__ = ["print_rehearsal", "rehearse_command"]
@@ -78,6 +78,7 @@ def print_rehearsal(report: RehearsalReport, *, console: Console | None = None) 
             _number(one.regret, 4),
         )
     screen.print(table)
+    screen.print(_checks("SIMULATED: what optimising clicks costs", report.objective_checks))
     screen.print(f"estimates {report.estimates_sha256}, hashed before the experiments", highlight=False)
 
 
@@ -86,8 +87,9 @@ def _checks(title: str, checks: tuple[Check, ...]) -> Table:
     for column in ("what", "world", "found", "asked", "kept"):
         table.add_column(column, justify="right" if column == "found" else "left")
     for one in checks:
-        between = f" \\[{one.found_range.low:.3f}, {one.found_range.high:.3f}]" if one.found_range else ""
-        digits = 4 if one.found is not None and one.found < 0.02 else 3
+        digits = 4 if one.found is not None and abs(one.found) < 0.02 else 3
+        seen = one.found_range
+        between = f" \\[{seen.low:.{digits}f}, {seen.high:.{digits}f}]" if seen else ""
         kept = "yes" if one.passed else "[bold red]NO[/bold red]"
         table.add_row(one.name, one.world, _number(one.found, digits) + between, one.asked, kept)
     return table

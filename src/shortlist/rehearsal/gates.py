@@ -8,42 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 import numpy as np
 import polars as pl
 
 from shortlist.evaluation.bootstrap import ratio_interval
 from shortlist.rehearsal.offline import UNGUARDED
 from shortlist.rehearsal.plan import RehearsalPlan
-from shortlist.rehearsal.scores import AB, Figure, MethodScore
+from shortlist.rehearsal.scores import AB, Check, Figure, MethodScore
 from shortlist.rehearsal.worlds import POSITION_BASED, STOPPING, THIN
 from shortlist.training.off_policy import CONTROLS
 
-__all__ = ["Check", "controls", "gates"]
+__all__ = ["controls", "gates"]
 
 Scores = Mapping[tuple[str, str], MethodScore]
-
-
-class Check(msgspec.Struct, frozen=True):
-    """A gate, or a control.
-
-    Attributes:
-        name: in words.
-        world: where.
-        found: the figure; None where there is none.
-        found_range: its interval, where it has one.
-        asked: the bound, in words.
-        passed: is it kept?
-        says: what else there is to know.
-    """
-
-    name: str
-    world: str
-    found: float | None
-    found_range: Figure | None
-    asked: str
-    passed: bool
-    says: str = ""
 
 
 def gates(plan: RehearsalPlan, scores: Scores) -> tuple[Check, ...]:

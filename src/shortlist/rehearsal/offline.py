@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from shortlist.core.arrays import Float64
 from shortlist.evaluation.off_policy.overlap import OverlapRule
 from shortlist.rehearsal.plan import RehearsalPlan, seed_of
 from shortlist.rehearsal.worlds import THIN, ReadingWorld
@@ -20,7 +21,7 @@ from shortlist.training.challengers import challenger_policies
 from shortlist.training.list_log import PolicyTable, policy_frame, read_list_log, read_policies
 from shortlist.training.off_policy import PolicyJudge
 
-__all__ = ["ESTIMATES", "LOG_FILE", "POLICIES_FILE", "UNGUARDED", "Round", "estimates", "write_log"]
+__all__ = ["ESTIMATES", "LOG_FILE", "POLICIES_FILE", "UNGUARDED", "Round", "control_of", "estimates", "write_log"]
 
 ESTIMATES: dict[str, pl.DataType] = {
     "world": pl.String(),
@@ -71,27 +72,33 @@ def write_log(plan: RehearsalPlan, shape: LogShape, kind: ReadingWorld, number: 
     An older log of the control comes first: what challengers have learned they have learned from it.
     """
     seed = plan.seed, kind.name, number
-    world = FeedWorld.draw(
-        shape, kind.examination(shape), candidates=max(_CANDIDATES, shape.places + 3), rng=seed_of(*seed, "world")
-    )
-    features = {name: world.features[..., n] for n, name in enumerate(FEATURES)}
-    cold = kind.cooling * plan.temperature
-    control = challenger_policies(features, world.item, temperature=plan.temperature)
+    world, control = control_of(plan, shape, kind, seed_of(*seed, "world"))
     folder.mkdir(parents=True, exist_ok=True)
     older = feed_log(world, control.policy(0, shape.places), plan.older_pages, rng=seed_of(*seed, "older log"))
     older.write_parquet(folder / _OLDER_FILE)
     table = challenger_policies(
-        features,
+        _features(world),
         world.item,
         temperature=plan.temperature,
         older=read_list_log(folder / _OLDER_FILE, control),
     )
-    table.temperature[0] = cold
+    table.temperature[0] *= kind.cooling
     log = feed_log(world, table.policy(0, shape.places), plan.pages, rng=seed_of(*seed, "log"))
     log.write_parquet(folder / LOG_FILE)
     policy_frame(table).write_parquet(folder / POLICIES_FILE)
     seen = log["converted_us"].is_not_null().sum() / plan.pages
     return Round(kind, number, world, table, float(seen))
+
+
+def control_of(plan: RehearsalPlan, shape: LogShape, kind: ReadingWorld, seed: int) -> tuple[FeedWorld, PolicyTable]:
+    """A world, and the policy that serves in it."""
+    candidates = max(_CANDIDATES, shape.places + 3)
+    world = FeedWorld.draw(shape, kind.examination(shape), candidates=candidates, rng=seed)
+    return world, challenger_policies(_features(world), world.item, temperature=plan.temperature)
+
+
+def _features(world: FeedWorld) -> dict[str, Float64]:
+    return {name: world.features[..., n] for n, name in enumerate(FEATURES)}
 
 
 def estimates(plan: RehearsalPlan, world: str, number: int, folder: Path) -> pl.DataFrame:

@@ -65,6 +65,8 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
         seed: of worlds and logs.
         refitted_logs: of each world, for which the gated method has a second interval, by a bootstrap that refits.
         refit_draws: of it.
+        objective_worlds: in which policies are learned for clicks and for return visits.
+        objective_pages: of the log that they are learned from.
         challengers: their names, in order.
         bounds: of the gates.
     """
@@ -77,6 +79,8 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     refitted_logs: int = 0
     refit_draws: int = 0
+    objective_worlds: int = 20
+    objective_pages: int = 10_000
     challengers: tuple[str, ...] = tuple(one.name for one in CHALLENGERS)
     bounds: Bounds = Bounds()
 

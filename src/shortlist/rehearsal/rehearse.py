@@ -14,9 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import polars as pl
 
+from shortlist.core.arrays import Float64
 from shortlist.core.errors import ShortlistError
+from shortlist.rehearsal.objectives import objective_world
 from shortlist.rehearsal.offline import Round, estimates, write_log
 from shortlist.rehearsal.online import experiment, log_truth
 from shortlist.rehearsal.page import report_page
@@ -55,6 +58,7 @@ def rehearse(plan: RehearsalPlan, shape: LogShape, folder: Path, *, progress: Pr
             found.append(experiment(plan, one, estimates_hash=estimates_hash))
             logs.append(log_truth(one))
             progress("simulated experiments", number + 1, len(rounds))
+        changes = _objectives(plan, shape, progress)
         experiments = pl.concat(found)
         experiments.write_parquet(folder / EXPERIMENTS_FILE)
         report = make_report(
@@ -62,6 +66,7 @@ def rehearse(plan: RehearsalPlan, shape: LogShape, folder: Path, *, progress: Pr
             estimates=pl.read_parquet(folder / ESTIMATES_FILE),
             experiments=experiments,
             logs=pl.concat(logs),
+            objectives=changes,
             plan_sha256=plan_hash,
             estimates_sha256=estimates_hash,
             estimates_unchanged=sha256((folder / ESTIMATES_FILE).read_bytes()) == estimates_hash,
@@ -86,6 +91,15 @@ def _offline(plan: RehearsalPlan, shape: LogShape, folder: Path, progress: Progr
             progress("offline estimates", done + 1, len(every))
     pl.concat(frames).write_parquet(folder / ESTIMATES_FILE)
     return rounds
+
+
+def _objectives(plan: RehearsalPlan, shape: LogShape, progress: Progress) -> Float64:
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(plan.objective_worlds):
+            found.append(objective_world(plan, shape, number, Path(scratch)))
+            progress("objectives", number + 1, plan.objective_worlds)
+    return np.stack(found)
 
 
 def _write(path: Path, content: bytes) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from shortlist.rehearsal.gates import Check, controls, gates
-from shortlist.rehearsal.plan import PlannedWorld, RehearsalPlan
-from shortlist.rehearsal.scores import MethodScore, judged_rows, score
+from shortlist.core.arrays import Float64
+from shortlist.rehearsal.gates import controls, gates
+from shortlist.rehearsal.objectives import ObjectiveFigures, objective_checks
+from shortlist.rehearsal.plan import RehearsalPlan
+from shortlist.rehearsal.scores import Check, MethodScore, judged_rows, score
 from shortlist.training.challengers import CHALLENGERS
 
 __all__ = ["ChallengerFigures", "RehearsalReport", "make_report"]
@@ -47,6 +49,8 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
         controls: the negative ones, and the test of reading.
         scores: of every method in every world.
         challengers: what there was to find.
+        objectives: what optimising clicks costs, and a value model instead.
+        objective_checks: whether that shows.
     """
 
     simulated: bool = True
@@ -59,16 +63,15 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[Check, ...]
     scores: tuple[MethodScore, ...]
     challengers: tuple[ChallengerFigures, ...]
+    objectives: tuple[ObjectiveFigures, ...]
+    objective_checks: tuple[Check, ...]
 
     @property
     def passed(self) -> bool:
         """Are all gates passed and all controls kept?"""
-        return self.estimates_unchanged and all(one.passed for one in (*self.gates, *self.controls))
-
-    @property
-    def worlds(self) -> tuple[PlannedWorld, ...]:
-        """In the order of the plan."""
-        return self.plan.worlds
+        return self.estimates_unchanged and all(
+            one.passed for one in (*self.gates, *self.controls, *self.objective_checks)
+        )
 
 
 def make_report(
@@ -77,6 +80,7 @@ def make_report(
     estimates: pl.DataFrame,
     experiments: pl.DataFrame,
     logs: pl.DataFrame,
+    objectives: Float64,
     plan_sha256: str,
     estimates_sha256: str,
     estimates_unchanged: bool,
@@ -85,6 +89,7 @@ def make_report(
     """Score the estimates and put them through the gates."""
     rows = judged_rows(estimates, experiments)
     scores = tuple(score(rows, seed=plan.seed))
+    objective_figures, shown = objective_checks(objectives, seed=plan.seed)
     by = {(one.world, one.method): one for one in scores}
     return RehearsalReport(
         plan=plan,
@@ -96,6 +101,8 @@ def make_report(
         controls=controls(plan, by, estimates, logs),
         scores=scores,
         challengers=_challengers(rows.filter((pl.col("world") == plan.worlds[0].name), pl.col("method") == plan.gated)),
+        objectives=objective_figures,
+        objective_checks=shown,
     )
 
 

@@ -16,7 +16,7 @@ from scipy.stats import kendalltau
 from shortlist.core.arrays import Float64
 from shortlist.evaluation.bootstrap import Interval, clustered_interval
 
-__all__ = ["AB", "Figure", "MethodScore", "judged_rows", "score"]
+__all__ = ["AB", "Check", "Figure", "MethodScore", "judged_rows", "score"]
 
 AB = "A/B of equal traffic"
 """The noise ceiling: what an experiment with as many pages as the log had would have said."""
@@ -34,6 +34,28 @@ class Figure(msgspec.Struct, frozen=True):
     def of(cls, interval: Interval) -> Figure:
         """The interval without its level, which the place where it stands gives."""
         return cls(interval.estimate, interval.low, interval.high)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A gate, or a control.
+
+    Attributes:
+        name: in words.
+        world: where.
+        found: the figure; None where there is none.
+        found_range: its interval, where it has one.
+        asked: the bound, in words.
+        passed: is it kept?
+        says: what else there is to know.
+    """
+
+    name: str
+    world: str
+    found: float | None
+    found_range: Figure | None
+    asked: str
+    passed: bool
+    says: str = ""
 
 
 class MethodScore(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,16 @@ from shortlist.core.arrays import Bool, Float64, Int64
 from shortlist.core.errors import DataError
 from shortlist.evaluation.off_policy.list_policy import ListPolicy
 
-__all__ = ["LIST_LOG", "POLICIES", "ListLog", "PolicyTable", "policy_frame", "read_list_log", "read_policies"]
+__all__ = [
+    "LIST_LOG",
+    "POLICIES",
+    "ListLog",
+    "PolicyTable",
+    "policy_frame",
+    "read_list_log",
+    "read_policies",
+    "read_table",
+]
 
 LIST_LOG: dict[str, pl.DataType] = {
     "request": pl.Int64(),
@@ -111,7 +120,7 @@ def read_policies(path: Path) -> PolicyTable:
     Raises:
         DataError: a column is missing, or the policies differ in their contexts or candidates.
     """
-    rows = _read(path, POLICIES, tuple(POLICIES))
+    rows = read_table(path, POLICIES, tuple(POLICIES))
     names = tuple(rows["policy"].unique(maintain_order=True).to_list())
     contexts = rows["context"].n_unique()
     candidates = len(rows) // max(1, len(names) * contexts)
@@ -138,7 +147,7 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     Raises:
         DataError: a column is missing, lists have different lengths, or an item is not among its context's candidates.
     """
-    rows = _read(path, LIST_LOG, _NEEDED).sort("request", "place")
+    rows = read_table(path, LIST_LOG, _NEEDED).sort("request", "place")
     places = int(rows["place"].max() or 0)  # type: ignore[arg-type]
     whole = places > 0 and len(rows) % places == 0
     if not whole or (rows["place"].to_numpy().reshape(-1, places) != np.arange(1, places + 1)).any():
@@ -161,7 +170,12 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     )
 
 
-def _read(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...]) -> pl.DataFrame:
+def read_table(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...]) -> pl.DataFrame:
+    """Some columns of a table, of the types that they should have and without nulls.
+
+    Raises:
+        DataError: they are not.
+    """
     try:
         rows = pl.read_parquet(path, columns=list(names))
     except (OSError, pl.exceptions.PolarsError) as error:
