@@ -17,6 +17,9 @@ from shortlist.core.randomness import Rng, generator
 
 __all__ = ["Interval", "cluster_sums", "clustered_interval", "paired_interval", "ratio_interval", "resample"]
 
+_BLOCK = 100_000
+"""Clusters that are drawn at once; where there are few of them, many draws are made together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -144,7 +147,10 @@ def resample(sums: Float64, *, rng: Rng, draws: int) -> Float64:
     random = generator(rng)
     n_clusters = len(sums)
     drawn = np.empty((draws, sums.shape[1]))
-    for draw in range(draws):
-        times = np.bincount(random.integers(n_clusters, size=n_clusters), minlength=n_clusters)
-        drawn[draw] = times @ sums
+    block = max(1, _BLOCK // max(n_clusters, 1))
+    for start in range(0, draws, block):
+        rows = min(block, draws - start)
+        picked = random.integers(n_clusters, size=(rows, n_clusters)) + np.arange(rows)[:, None] * n_clusters
+        times = np.bincount(picked.ravel(), minlength=rows * n_clusters).reshape(rows, n_clusters)
+        drawn[start : start + rows] = times @ sums
     return drawn
