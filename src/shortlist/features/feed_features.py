@@ -16,6 +16,7 @@ from shortlist.core.columns import RETRIEVAL_SCORE
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
+from shortlist.features.feed_kernel import write_found
 from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
@@ -162,7 +163,8 @@ class FeedFeatures:
         out[:, 17] = np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3)
         for place, name in enumerate(self.sources):
             first = len(_CANDIDATE) + 3 * place
-            out[:, first : first + 3] = self._found_by(name, candidates)
+            at = candidates.source_names.index(name) if name in candidates.source_names else -1
+            write_found(candidates.source_rank, candidates.source_score, at, self._log_rank, first, out)
         return FeatureRows(request, index, out, known, self._categories[row])
 
     def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedFeatures:
@@ -226,19 +228,6 @@ class FeedFeatures:
                 out[part, 1] = kind @ kinds[late].mean(axis=0)
                 out[part, 3], out[part, 4] = near.mean(axis=0), near[-1]
                 out[part, 5] = near.max(axis=0)
-        return out
-
-    def _found_by(self, name: str, candidates: Candidates) -> Float32:
-        """Whether a source found each row, the log of its rank and its score, float32 ``(N, 3)``."""
-        out = np.zeros((len(candidates), 3), dtype=np.float32)
-        out[:, 1] = self._log_rank[-1]
-        if name in candidates.source_names:
-            place = candidates.source_names.index(name)
-            found = np.flatnonzero(candidates.source_rank[:, place] >= 0)
-            score = candidates.source_score[found, place]
-            out[found, 0] = 1.0
-            out[found, 1] = self._log_rank[np.minimum(candidates.source_rank[found, place], self.limit)]
-            out[found, 2] = np.where(np.isfinite(score), score, 0.0)
         return out
 
     def save(self, folder: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 
 from shortlist.core.arrays import Array, Int64, Ragged
 from shortlist.core.candidates import Candidates
-from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.row_kernel import known_lists
 from shortlist.retrieval.selection_kernel import best_pairs
 
 __all__ = ["best", "distinct", "known_rows"]
@@ -14,12 +15,7 @@ __all__ = ["best", "distinct", "known_rows"]
 
 def known_rows(lists: Ragged, catalogue: Catalogue) -> Ragged:
     """Lists of catalogue keys as lists of rows, without the keys that the catalogue does not know."""
-    rows = catalogue.rows(lists.values)
-    kept = rows != UNKNOWN_ROW
-    if kept.all():
-        return Ragged(rows, lists.offsets)
-    counts = np.bincount(lists.segment[kept], minlength=len(lists))
-    return Ragged(rows[kept], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    return Ragged(*known_lists(catalogue.rows(lists.values), lists.offsets))
 
 
 def distinct(lists: Ragged, n_rows: int) -> Ragged:
