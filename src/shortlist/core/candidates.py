@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
-from shortlist.core.merge_kernel import write_source
+from shortlist.core.merge_kernel import number_pairs, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -207,14 +207,8 @@ def merge(found: Sequence[Candidates], *, weights: Mapping[str, float] | None = 
     n_requests = found[0].n_requests
     request = np.concatenate([part.request_index for part in found])
     item = np.concatenate([part.item for part in found])
-    order = np.lexsort((item, request))
-    if not len(order):
-        return Candidates.none(n_requests, names).with_columns({RETRIEVAL_SCORE: np.empty(0)})
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (request[order][1:] != request[order][:-1]) | (item[order][1:] != item[order][:-1])
-    row = np.empty(len(order), dtype=np.int64)
-    row[order] = np.cumsum(first) - 1
-    n = int(first.sum())
+    row, first = number_pairs(request, item)
+    n = len(first)
 
     mask = np.zeros(n, dtype=np.uint64)
     rank = np.full((n, len(names)), -1, dtype=np.int32)
@@ -229,7 +223,7 @@ def merge(found: Sequence[Candidates], *, weights: Mapping[str, float] | None = 
             bit += 1
         start += len(part)
 
-    item, request = item[order][first], request[order][first]
+    item, request = item[first], request[first]
     by_score = np.lexsort((item, -fused, request))
     return Candidates(
         request_offsets=_offsets(np.bincount(request, minlength=n_requests)),

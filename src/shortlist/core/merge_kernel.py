@@ -1,4 +1,4 @@
-"""The pass over one source's rows that every merge pays for, compiled."""
+"""The passes over the sources' rows that every merge pays for, compiled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,39 @@ import numpy as np
 
 from shortlist.core.arrays import Float32, Float64, Int32, Int64, UInt64
 
-__all__ = ["write_source"]
+__all__ = ["number_pairs", "write_source"]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def number_pairs(request: Int64, item: Int64) -> tuple[Int64, Int64]:
+    """Number the distinct pairs of a request and an item in the order in which they first stand, by a hash table.
+
+    Returns:
+        int64 ``(N,)``, the number of each pair, and where each number first stands.
+    """
+    size = 16
+    while size < 2 * len(item):
+        size *= 2
+    table = np.full(size, -1, np.int64)  # places into ``first``
+    number, first = np.empty(len(item), np.int64), np.empty(len(item), np.int64)
+    n = 0
+    for at in range(len(item)):
+        mixed = np.uint64(item[at]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(request[at])
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        slot = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1))
+        while True:
+            held = table[slot]
+            if held < 0:
+                table[slot] = n
+                first[n] = at
+                number[at] = n
+                n += 1
+                break
+            if item[first[held]] == item[at] and request[first[held]] == request[at]:
+                number[at] = held
+                break
+            slot = (slot + 1) & (size - 1)
+    return number, first[:n]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ import numpy as np
 
 from shortlist.core.arrays import Int64
 
-__all__ = ["find_rows", "known_lists"]
+__all__ = ["distinct_lists", "find_rows", "known_lists"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -44,6 +44,22 @@ def known_lists(rows: Int64, offsets: Int64) -> tuple[Int64, Int64]:
         for at in range(offsets[r], offsets[r + 1]):
             if rows[at] != 0:
                 kept[n] = rows[at]
+                n += 1
+        ends[r + 1] = n
+    return kept[:n], ends
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def distinct_lists(values: Int64, offsets: Int64) -> tuple[Int64, Int64]:
+    """Each list's values once, rising: values and offsets."""
+    kept, ends = np.empty(len(values), np.int64), np.zeros(len(offsets), np.int64)
+    n = 0
+    for r in range(len(offsets) - 1):
+        part = values[offsets[r] : offsets[r + 1]].copy()
+        part.sort()
+        for at in range(len(part)):
+            if at == 0 or part[at] != part[at - 1]:
+                kept[n] = part[at]
                 n += 1
         ends[r + 1] = n
     return kept[:n], ends
