@@ -7,6 +7,7 @@ import pytest
 
 from shortlist.core.errors import DataError
 from shortlist.evaluation.calibration import (
+    chance_calibration_error,
     debiased_calibration_error,
     debiased_calibration_interval,
     equal_mass_bins,
@@ -34,6 +35,8 @@ def test_a_perfect_model_scores_the_known_bias_and_0_when_debiased():
     plain = np.array([expected_calibration_error(p, y) for p, y in draws])
     debiased = np.array([squared(debiased_calibration_error(p, y)) for p, y in draws])
     assert plain.mean() == pytest.approx(0.0074, abs=4 * plain.std() / np.sqrt(40) + 0.00005)
+    chance = np.mean([chance_calibration_error(p) for p, _ in draws])
+    assert plain.mean() == pytest.approx(chance, abs=4 * plain.std() / np.sqrt(40))
     assert abs(debiased.mean()) < 4 * debiased.std() / np.sqrt(40)
     assert abs(debiased.mean()) < 0.1 * plain.mean() ** 2, "the plain one is not near 0: a negative control"
 

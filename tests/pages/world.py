@@ -8,11 +8,17 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 
+from shortlist.auction.gsp import GeneralizedSecondPrice
+from shortlist.auction.quality import QualityScorer
+from shortlist.auction.reserve import ReserveHydrator
+from shortlist.auction.selector import AuctionSelector
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import (
     AUCTION_SCORE,
     BID,
     CAMPAIGN,
+    CREATIVE,
+    KEYWORD,
     P_CLICK_1,
     P_CLICK_1_RAW,
     P_LIKE,
@@ -21,8 +27,6 @@ from shortlist.core.columns import (
     QUALITY,
     RANK_SCORE,
     ROW,
-    SELECTION_PROPENSITY,
-    SLOT,
 )
 from shortlist.core.errors import NotFound
 from shortlist.core.page import Page, PolicyRecord, ShownAd
@@ -40,6 +44,7 @@ from shortlist.retrieval.als import AlsSource
 from shortlist.training.evaluate import HISTORY_FILE
 
 N_ITEMS, N_USERS, DIM = 480, 40, 8
+SLOT_EFFECTS = [0.7**k for k in range(8)]
 WIDE_MS = 10_000.0  # a deadline that a busy machine keeps, too
 NOW_US = 900_000_000_000_000
 HELD_OUT_US = NOW_US - 10**8
@@ -114,23 +119,10 @@ class AdScorer:
         n = len(candidates)
         p = 0.03 + 0.02 * ((candidates.item * 7) % 11) / 11
         bid = 200_000 + 30_000 * (candidates.item % 9)
+        one = np.ones(n, dtype=np.int64)
         return {
-            CAMPAIGN: 1 + np.arange(n), P_CLICK_1_RAW: p * 1.3, P_CLICK_1: p, QUALITY: p, BID: bid, AUCTION_SCORE: p * bid
+            CAMPAIGN: 1 + np.arange(n), CREATIVE: one, KEYWORD: one, P_CLICK_1_RAW: p * 1.3, P_CLICK_1: p, BID: bid
         }  # fmt: skip
-
-
-class SecondPrice:
-    """A selector: the best ads by auction score, each priced by the next."""
-
-    name = "auction"
-
-    def select(self, batch, candidates):
-        k = batch.requests[0].sponsored_slots
-        order = np.argsort(-candidates[AUCTION_SCORE], kind="stable")
-        score = np.append(candidates[AUCTION_SCORE][order], 0.0)[1 : k + 1]
-        top = candidates.arrange(order[:k], np.array([0, min(k, len(order))]))
-        price = np.maximum(np.ceil(score[: len(top)] / top[QUALITY]).astype(np.int64), 50_000)
-        return top.with_columns({SLOT: np.arange(len(top)) + 1, SELECTION_PROPENSITY: np.ones(len(top)), PRICE: price})
 
 
 def catalogue_table():
@@ -206,10 +198,16 @@ class World:
             deadline_ms=WIDE_MS,
             sources=(Stage(TitleWords("keywords", self.catalogue, 12), WIDE_MS),),
             combine=single,
-            hydrators=(Stage(RowHydrator(self.catalogue), 1.0, required=True),),
+            hydrators=(
+                Stage(RowHydrator(self.catalogue), 1.0, required=True),
+                Stage(ReserveHydrator(50_000), 1.0, required=True),
+            ),
             filters=(Stage(Budget(), 1.0, required=True),),
-            scorers=(Stage(AdScorer(), 5.0, required=True),),
-            selector=Stage(SecondPrice(), 2.0, required=True),
+            scorers=(
+                Stage(AdScorer(), 5.0, required=True),
+                Stage(QualityScorer(squashing=1.0, reference=0.04), 1.0, required=True),
+            ),
+            selector=Stage(AuctionSelector(GeneralizedSecondPrice(), SLOT_EFFECTS), 2.0, required=True),
         )
         simulated = Probability(of="P(click | the ad is shown at slot 1)", simulated=True)
         facts = SimpleNamespace(probabilities={"p_click_1": simulated})
@@ -287,7 +285,7 @@ class World:
         return ShownAd(
             slot=row + 1, item=int(shown.item[row]), campaign=int(shown[CAMPAIGN][row]), creative=1, keyword=1,
             match_type="broad", currency="EUR", bid=int(shown[BID][row]), reserve=50_000,
-            quality=float(shown[QUALITY][row]), p_click_1=float(shown[P_CLICK_1][row]), slot_effect=0.7**row,
+            quality=float(shown[QUALITY][row]), p_click_1=float(shown[P_CLICK_1][row]), slot_effect=SLOT_EFFECTS[row],
             auction_score=float(shown[AUCTION_SCORE][row]), price=int(shown[PRICE][row]), selection_propensity=1.0,
             simulated=True,
         )  # fmt: skip

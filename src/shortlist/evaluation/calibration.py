@@ -20,6 +20,7 @@ from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.bootstrap import Interval, resample
 
 __all__ = [
+    "chance_calibration_error",
     "debiased_calibration_error",
     "debiased_calibration_interval",
     "equal_mass_bins",
@@ -50,7 +51,7 @@ def expected_calibration_error(probability: Array, label: Array, *, bins: int = 
     """Plain ECE with equal-mass bins: ``sum over bins b of (n_b / n) |mean p_b - mean y_b|``.
 
     Naeini, Cooper & Hauskrecht, AAAI 2015; equal mass as in Nixon et al., CVPR workshops 2019. Biased upward, by about
-    ``sqrt(2 p (1 - p) bins / (pi n))``: use it to compare with what others report.
+    ``sqrt(2 p (1 - p) bins / (pi n))`` (``chance_calibration_error``): use it to compare with what others report.
 
     Args:
         probability: ``(N,)`` in [0, 1].
@@ -63,6 +64,25 @@ def expected_calibration_error(probability: Array, label: Array, *, bins: int = 
     """
     cells = _cells(probability, label, np.zeros(len(np.asarray(label))), bins)
     return float(np.abs(cells.miss).sum() / cells.rows.sum())
+
+
+def chance_calibration_error(probability: Array, *, bins: int = 15) -> float:
+    """The plain ECE that these probabilities would show if they were right: its bias, by chance alone.
+
+    In a bin, ``sum of (y - p)`` is then nearly normal with variance ``v_b = sum of p (1 - p)``, so its mean size is
+    ``sqrt(2 v_b / pi)``, and ``E[ECE] = sum over bins b of sqrt(2 v_b / pi) / n``. Rows are taken to be independent.
+
+    Args:
+        probability: ``(N,)`` in [0, 1].
+        bins: how many.
+
+    Example:
+        >>> round(chance_calibration_error(np.full(10_000, 0.1), bins=1), 5)  # sqrt(2 · 0.09 / (3.1416 · 10,000))
+        0.00239
+    """
+    p = np.asarray(probability, dtype=np.float64)
+    variance = np.bincount(equal_mass_bins(p, bins), weights=p * (1.0 - p))
+    return float(np.sqrt(2.0 * variance / np.pi).sum() / len(p))
 
 
 def debiased_calibration_error(

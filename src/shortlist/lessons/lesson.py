@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from shortlist.lessons.candidate_generation.factors import factors
 from shortlist.lessons.candidate_generation.new_item import newitem
 from shortlist.lessons.candidate_generation.source_set import sources
+from shortlist.lessons.losses_and_calibration.calibrators import calibrator
+from shortlist.lessons.losses_and_calibration.confidence import confidence
+from shortlist.lessons.losses_and_calibration.swap import swap
 from shortlist.lessons.nearest_neighbours.frontier import frontier
 from shortlist.lessons.nearest_neighbours.reorder import reorder
 from shortlist.lessons.nearest_neighbours.stroll import stroll
@@ -67,6 +70,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=30,
         widgets=(reorder, stroll, frontier),
+    ),
+    Lesson(
+        slug="05-losses-and-calibration",
+        title="Losses and calibration",
+        summary=(
+            "What a score means is decided by the loss: log odds, or an order and no more. When an order is enough, why "
+            "money needs a probability that comes true, and how to make one and keep it."
+        ),
+        minutes=35,
+        widgets=(swap, confidence, calibrator),
     ),
     Lesson(
         slug="06-negative-sampling",

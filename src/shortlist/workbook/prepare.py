@@ -9,6 +9,8 @@ from shortlist.core.errors import NotFound
 from shortlist.funnel.engine import Engine
 from shortlist.lessons.candidate_generation.factors import FactorsSheet
 from shortlist.lessons.candidate_generation.new_item import NewItemSheet
+from shortlist.lessons.losses_and_calibration.calibrators import CalibratorsSheet
+from shortlist.lessons.losses_and_calibration.confidence import ConfidenceSheet
 from shortlist.lessons.nearest_neighbours.frontier import FrontierSheet
 from shortlist.lessons.negative_sampling.batch import BatchSheet
 from shortlist.lessons.negative_sampling.gradient import GradientSheet
@@ -16,6 +18,8 @@ from shortlist.lessons.negative_sampling.hard import HardSheet
 from shortlist.lessons.negative_sampling.logq import SkewSheet
 from shortlist.lessons.sheets import Sheet, sheet_path, write_sheet
 from shortlist.workbook.factorizations import make_factors
+from shortlist.workbook.losses_and_calibration.calibrators import make_calibrators
+from shortlist.workbook.losses_and_calibration.confidence import make_confidence
 from shortlist.workbook.nearest_neighbours import make_frontier
 from shortlist.workbook.negative_sampling.batches import make_batch
 from shortlist.workbook.negative_sampling.gradients import make_gradient
@@ -34,6 +38,8 @@ MAKERS: dict[type[Sheet], Maker] = {
     NewItemSheet: make_new_items,
     FactorsSheet: make_factors,
     FrontierSheet: make_frontier,
+    ConfidenceSheet: make_confidence,
+    CalibratorsSheet: make_calibrators,
     GradientSheet: make_gradient,
     SkewSheet: make_skew,
     HardSheet: make_hard,
