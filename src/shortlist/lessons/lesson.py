@@ -75,7 +75,7 @@ LESSONS: tuple[Lesson, ...] = (
         slug="05-losses-and-calibration",
         title="Losses and calibration",
         summary=(
-            "What a score means is decided by the loss: log odds, or an order and no more. When an order is enough, why "
+            "What a score means is decided by the loss: log odds, or an order and no more. When order is enough, why "
             "money needs a probability that comes true, and how to make one and keep it."
         ),
         minutes=35,

@@ -93,7 +93,7 @@ class CalibratorView:
     @property
     def rows(self) -> int:
         """That a calibrator is fitted on."""
-        return 2**self.power
+        return int(2**self.power)
 
     def at(self, kind: str, power: int | None = None, fault: str | None = None) -> Fitted:
         """A kind's figures, here or elsewhere."""

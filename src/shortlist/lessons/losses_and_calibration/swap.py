@@ -119,7 +119,7 @@ class SwapView:
                 ),
                 side_by_side(self._list(), self._pushes()),
                 Markup('<p class="small muted">{}</p>').format(
-                    "A bar to the right pushes the item up, to the left down; the sizes of a loss's pushes add up to 100%. "
+                    "A bar to the right pushes the item up, to the left down; a loss's pushes add up to 100% in size. "
                     f"Of them the first {TOP} places get: LambdaRank {self.share_at_top(self.after.gradient):.0%}, "
                     f"RankNet {self.share_at_top(self.pairs):.0%}, cross-entropy {self.share_at_top(self.rows):.0%}."
                 ),
