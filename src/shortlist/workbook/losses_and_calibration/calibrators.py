@@ -22,7 +22,7 @@ from shortlist.lessons.losses_and_calibration.calibrators import FAULTS, KINDS, 
 
 __all__ = ["DRAWS", "FITS", "TRAFFIC", "drawn_rows", "make_calibrators", "said_of"]
 
-DRAWS = (12, 10, 8, 4, 3)
+DRAWS = (8, 8, 6, 4, 3)
 """Of rows, by power; the more rows, the more alike the fits."""
 MIDDLE, SPREAD = -2.5, 1.5
 """Of the true log odds, normal over the traffic."""
