@@ -40,25 +40,23 @@ def log_chart(
     else:
         low, high = 0.0, max(*ys, 1e-9)
         ticks = [0.0, high / 2, high]
-    y = svg.Scale((low, high), (HEIGHT - BOTTOM, TOP + 8))
+    legend, rows = _legend(series)
+    down = 18.0 * (rows - 1)
+    bottom = HEIGHT - BOTTOM + down
+    y = svg.Scale((low, high), (bottom, TOP + 8 + down))
 
     def place(a: float, b: float) -> tuple[float, float]:
         return x(math.log2(a)), y(math.log10(b) if log_y else b)
 
-    parts = [svg.text(0, 12, title, "strong")]
-    at = 0.0
-    for line in series:
-        parts += [svg.line(at, 28, at + 14, 28, f"line {line.css}"), svg.text(at + 19, 32, line.name)]
-        at += 30 + 6.4 * len(line.name)
+    parts = [svg.text(0, 12, title, "strong"), *legend]
     for height in ticks:
         level = place(xs[0], height)[1]
         parts.append(svg.line(LEFT, level, WIDTH - RIGHT, level, "axis"))
         parts.append(svg.text(LEFT - 6, level + 4, form(height), anchor="end"))
     every = 1 if len(xs) <= 6 else 2
-    for value in xs[::every]:
-        parts.append(svg.text(x(math.log2(value)), HEIGHT - BOTTOM + 18, f"{value:,.0f}", anchor="middle"))
-    parts.append(svg.text(WIDTH - RIGHT, HEIGHT - 2, along, anchor="end"))
-    parts.append(svg.line(x(math.log2(now)), TOP, x(math.log2(now)), HEIGHT - BOTTOM, "now"))
+    parts += [svg.text(x(math.log2(value)), bottom + 18, f"{value:,.0f}", anchor="middle") for value in xs[::every]]
+    parts.append(svg.text(WIDTH - RIGHT, HEIGHT + down - 2, along, anchor="end"))
+    parts.append(svg.line(x(math.log2(now)), TOP + down, x(math.log2(now)), bottom, "now"))
     for line in kept:
         parts.append(svg.polyline([place(a, b) for a, b in line.points], f"line {line.css}"))
         parts += [svg.circle(*place(a, b), 5, f"dot {line.css}") for a, b in line.points if a == now]
@@ -68,4 +66,18 @@ def log_chart(
         for line in kept
         if line.points
     )
-    return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=f"{title} over {along}. {words}")
+    return svg.drawing(parts, width=WIDTH, height=HEIGHT + down, label=f"{title} over {along}. {words}")
+
+
+def _legend(series: Sequence[Series]) -> tuple[list[Markup], int]:
+    """Names of the lines, in rows that do not run over the edge, and how many rows."""
+    parts: list[Markup] = []
+    at, row = 0.0, 0
+    for line in series:
+        wide = 30 + 6.4 * len(line.name)
+        if at > 0.0 and at + wide > WIDTH:
+            at, row = 0.0, row + 1
+        parts += [svg.line(at, 28 + 18 * row, at + 14, 28 + 18 * row, f"line {line.css}")]
+        parts += [svg.text(at + 19, 32 + 18 * row, line.name)]
+        at += wide
+    return parts, row + 1

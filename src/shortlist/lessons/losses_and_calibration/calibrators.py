@@ -121,7 +121,7 @@ class CalibratorView:
         return (
             f"Where log odds are twice what they should be, isotonic regression on {2 ** POWERS[0]} rows errs by "
             f"{few[0]:.4f} and Platt by {few[1]:.4f}; on {2 ** POWERS[-1]:,} rows by {many[0]:.4f} and {many[1]:.4f}. "
-            "Two numbers are all that is wrong, and a map that may be anything goes on paying for its freedom."
+            "One number is all that is wrong, and a map that may take any shape goes on paying for its freedom."
         )
 
     def right_guess(self) -> str:

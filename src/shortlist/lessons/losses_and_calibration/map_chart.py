@@ -13,7 +13,7 @@ __all__ = ["map_chart"]
 
 WIDTH, HEIGHT = 380.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 44.0, 34.0
-TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+TICKS = (0.00001, 0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def map_chart(title: str, said: Sequence[float], true: Sequence[float], made: Sequence[float]) -> Markup:
@@ -34,10 +34,10 @@ def map_chart(title: str, said: Sequence[float], true: Sequence[float], made: Se
     for tick in TICKS:
         place = _logit(tick)
         if x.domain[0] <= place <= x.domain[1]:
-            parts.append(svg.text(x(place), HEIGHT - BOTTOM + 18, f"{tick:g}", anchor="middle"))
+            parts.append(svg.text(x(place), HEIGHT - BOTTOM + 18, _word(tick), anchor="middle"))
         if y.domain[0] <= place <= y.domain[1]:
             parts.append(svg.line(LEFT, y(place), WIDTH - RIGHT, y(place), "axis"))
-            parts.append(svg.text(LEFT - 6, y(place) + 4, f"{tick:g}", anchor="end"))
+            parts.append(svg.text(LEFT - 6, y(place) + 4, _word(tick), anchor="end"))
     parts.append(svg.text(WIDTH - RIGHT, HEIGHT - 2, "what the model says", anchor="end"))
     for css, line in (("faint", true), ("one", made)):
         inside = [min(max(_logit(p), y.domain[0]), y.domain[1]) for p in line]
@@ -47,6 +47,10 @@ def map_chart(title: str, said: Sequence[float], true: Sequence[float], made: Se
         f"where the model says {said[n]:.3f}, {true[n]:.3f} is true and {made[n]:.3f} is made of it" for n in (0, -1)
     )
     return svg.drawing(parts, width=WIDTH, height=HEIGHT, label=f"{title}. {ends}")
+
+
+def _word(p: float) -> str:
+    return f"{p:.5f}".rstrip("0")
 
 
 def _logit(p: float) -> float:
