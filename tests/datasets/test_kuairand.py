@@ -10,6 +10,7 @@ from shortlist.core.errors import DataError
 from shortlist.datasets.cache import shared_folder
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS
 from shortlist.datasets.kuairand import read_kuairand, unpack
+from shortlist.datasets.kuairand_impressions import OUTCOMES, impressions, midnight_us
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_videos_are_items_that_do_not_pretend_to_a_title(dataset):
 
 
 def test_official_user_columns_stay(dataset):
-    assert dataset.users.columns == ["user", "external_id", "user_active_degree", "register_days"]
+    assert dataset.users.columns[:4] == ["user", "external_id", "user_active_degree", "register_days"]
     assert dataset.users["user"].to_list() == [5, 6]
 
 
@@ -77,3 +78,14 @@ def test_the_real_one_is_whole():
     assert set(dataset.interactions["item"].unique()) <= set(dataset.items["item"])
     assert set(dataset.interactions["user"].unique()) <= set(dataset.users["user"])
     assert dataset.interactions["positive"].mean() == pytest.approx(0.311899, abs=1e-6)
+
+
+def test_impressions_say_what_was_known_and_what_came_of_it(folder):
+    first, second = impressions(folder).to_dicts()
+    assert (first["user"], first["item"], first["tab"], first["hour"]) == (5, 0, 0, 23), "23:05 in Beijing"
+    assert (first["tags"], first["tag"], first["length"], first["seconds"]) == (["39", "43"], "39", 17, 49.866)
+    assert (first["active"], first["onehot_feat0"], first["onehot_feat17"]) == ("full_active", 1, None)
+    assert [first[name] for name in OUTCOMES] == [0, 1, 1.0]
+    assert [second[name] for name in OUTCOMES] == [1, 0, 0.0], "of a video of unknown length no share is known"
+    assert (second["tag"], second["length"], second["music_type"]) == (None, None, None)
+    assert midnight_us(4, 25) - first["at_us"] == (54 * 60 + 19) * 1_000_000

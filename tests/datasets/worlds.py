@@ -120,9 +120,17 @@ KUAIRAND = {
     "5,0,1650812741000,0,1,61802,0,0\n",
     "log_random_4_22_to_5_08_pure": "user_id,video_id,time_ms,is_click,long_view,play_time_ms,is_rand,tab\n"
     "5,0,1650812742000,0,1,61802,1,0\n",
-    "user_features_pure": "user_id,user_active_degree,register_days\n5,full_active,799\n6,,3\n",
-    "video_features_basic_pure": "video_id,author_id,upload_dt,video_duration,tag\n"
-    '0,70,2022-04-10,49866.0,"39,43"\n1,71,2022-04-11,,\n',
+    "user_features_pure": "user_id,user_active_degree,register_days,"
+    "is_live_streamer,is_video_author,follow_user_num,fans_user_num,friend_user_num,"
+    + ",".join(f"onehot_feat{k}" for k in range(18))
+    + "\n5,full_active,799,0,1,5,9,4,"
+    + ",".join(["1"] * 17)
+    + ",\n6,,3,0,0,1,2,3,"
+    + ",".join(["0"] * 18)
+    + "\n",
+    "video_features_basic_pure": "video_id,author_id,upload_dt,video_duration,tag,music_id,upload_type,music_type,"
+    "server_width,server_height\n"
+    '0,70,2022-04-10,49866.0,"39,43",8,Web,9.0,720.0,1280.0\n1,71,2022-04-11,,,9,Web,,720.0,1280.0\n',
 }
 
 

@@ -127,6 +127,23 @@ def test_altering_the_future_alters_no_feature(fitted):
     assert before["candidate_dense"].tobytes() != after["candidate_dense"].tobytes()
 
 
+def test_cross_fitted_rows_know_every_day_but_their_own(fitted):
+    """As if a row's day, counted back from the log's end, had not happened; and nothing of its own outcome."""
+    table, day = log(), 24 * HOUR
+    end = int(table["at_us"].max()) + 1
+    rows = DeclaredRows.cross_fitted(table, table["at_us"].to_numpy(), end_us=end)
+    crossed = fitted.compute(EventStore(DECLARATION, table), rows)
+    number = (end - 1 - table["at_us"].to_numpy()) // day
+    for row in range(0, N, 31):
+        others = table.filter(pl.Series(number != number[row]))
+        alone = DeclaredRows.impressions(table[row : row + 1], np.array([end]))
+        for name, values in fitted.compute(EventStore(DECLARATION, others), alone).items():
+            if name != "request_index":
+                assert values[0] == pytest.approx(crossed[name][row], abs=1e-5), name
+    with pytest.raises(DataError, match="not before the log's end"):
+        DeclaredRows.cross_fitted(table, table["at_us"].to_numpy(), end_us=end - 1)
+
+
 def test_inputs_are_what_the_spec_names_and_a_model_takes_them(fitted):
     sizes = spec_sizes(fitted.spec)
     inputs = of_log(fitted, log())

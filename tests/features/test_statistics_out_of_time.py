@@ -122,6 +122,25 @@ def test_an_outcome_that_is_no_number_is_refused(bad):
         TargetStatistics(np.array([1]), np.array([1]), np.array([[bad]]))
 
 
+@pytest.mark.parametrize("half_life", [None, 3e6])
+def test_leaving_a_window_out_is_as_if_it_had_not_happened(half_life):
+    """With and without decay, and with windows that end after the instant or hold nothing."""
+    ids, at_us, click = world()
+    rng = np.random.default_rng(3)
+    window = np.sort(rng.integers(-5, 70, (N, 2)) * 1_000_000, axis=1)
+    asked = rng.integers(0, 70, N) * 1_000_000
+    clicks = TargetStatistics(ids["item"], at_us, click[:, None], half_life_us=half_life)
+    met, total = clicks.before(ids["item"], asked, without_us=window)
+    latest = EventIndex(ids["item"], at_us).latest(ids["item"], asked, 5, without_us=window)
+    for row in range(0, N, 7):
+        held = (at_us < window[row, 0]) | (at_us >= window[row, 1])
+        apart = TargetStatistics(ids["item"][held], at_us[held], click[held, None], half_life_us=half_life)
+        n, y = apart.before(ids["item"][[row]], asked[[row]])
+        assert (met[row], total[row, 0]) == pytest.approx((n[0], y[0, 0]), abs=1e-9)
+        found = EventIndex(ids["item"][held], at_us[held]).latest(ids["item"][[row]], asked[[row]], 5)[0]
+        assert latest[row].tolist() == np.append(np.flatnonzero(held), -1)[found].tolist()
+
+
 def test_wrong_declarations_are_refused():
     with pytest.raises(DataError, match="does not come before it"):
         StatisticsTable([Statistic(name="a", columns=("x",), prior="b")], {"x": np.array([1])}, np.array([1]), {})

@@ -13,8 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from shortlist.core.list_kernel import lists_hold
-
 __all__ = ["Array", "Bool", "Float32", "Float64", "Int32", "Int64", "Ragged", "UInt64"]
 
 Array: TypeAlias = NDArray[Any]
@@ -61,7 +59,7 @@ class Ragged:
     @property
     def lengths(self) -> Int64:
         """int64 ``(R,)``."""
-        return self.offsets[1:] - self.offsets[:-1]
+        return np.diff(self.offsets)
 
     @property
     def segment(self) -> Int64:
@@ -69,11 +67,17 @@ class Ragged:
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
     def contains(self, segment: Int64, value: Int64) -> Bool:
-        """Whether list ``segment[n]`` holds ``value[n]``, bool ``(N,)``.
+        """Whether list ``segment[n]`` holds ``value[n]``, bool ``(N,)``; one sorted search for all of them.
 
         Example:
             >>> Ragged.from_lists([[3, 1], [7]]).contains(np.array([0, 0, 1]), np.array([1, 7, 7])).tolist()
             [True, False, True]
         """
-        held: Bool = lists_hold(self.values, self.offsets, segment, value)
-        return held
+        distinct = np.unique(self.values)
+        if not len(distinct):
+            return np.zeros(len(value), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(distinct, value), len(distinct) - 1)
+        held = np.sort(self.segment * len(distinct) + np.searchsorted(distinct, self.values))
+        wanted = segment * len(distinct) + place
+        at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+        return np.asarray((held[at] == wanted) & (distinct[place] == value), dtype=np.bool_)

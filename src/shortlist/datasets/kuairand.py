@@ -20,7 +20,7 @@ from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, D
 from shortlist.datasets.fetch import Progress, download
 from shortlist.datasets.known import KUAIRAND
 
-__all__ = ["fetch_kuairand", "read_kuairand", "read_shared_kuairand", "unpack"]
+__all__ = ["fetch_kuairand", "read_kuairand", "read_shared_kuairand", "read_table", "table_paths", "unpack"]
 
 _LOG: dict[str, pl.DataType] = dict.fromkeys(
     ("user_id", "video_id", "time_ms", "long_view", "play_time_ms"), pl.Int64()
@@ -84,9 +84,9 @@ def read_kuairand(folder: Path) -> Dataset:
     Raises:
         DataError: a table or a column is missing.
     """
-    log = pl.concat([_table(path, _LOG) for path in _paths(folder, "log_standard_*_pure")], how="vertical")
-    videos = _table(_paths(folder, "video_features_basic_pure")[0], _VIDEO)
-    users = _table(_paths(folder, "user_features_pure")[0], {"user_id": pl.Int64()}, rest=True)
+    log = pl.concat([read_table(path, _LOG) for path in table_paths(folder, "log_standard_*_pure")], how="vertical")
+    videos = read_table(table_paths(folder, "video_features_basic_pure")[0], _VIDEO)
+    users = read_table(table_paths(folder, "user_features_pure")[0], {"user_id": pl.Int64()}, rest=True)
     seconds = pl.col("video_duration").fill_null(0.0).truediv(1_000.0).round().cast(pl.Int64)
     tags = pl.col("tag").fill_null("")
     items = videos.select(
@@ -125,7 +125,12 @@ def read_kuairand(folder: Path) -> Dataset:
     )
 
 
-def _paths(folder: Path, stem: str) -> list[Path]:
+def table_paths(folder: Path, stem: str) -> list[Path]:
+    """The files of one table of the set, Parquet before CSV.
+
+    Raises:
+        DataError: there is none.
+    """
     found = sorted(folder.glob(f"{stem}.parquet")) or sorted(folder.glob(f"{stem}.csv"))
     if not found:
         raise DataError(
@@ -136,7 +141,17 @@ def _paths(folder: Path, stem: str) -> list[Path]:
     return found
 
 
-def _table(path: Path, columns: dict[str, pl.DataType], *, rest: bool = False) -> pl.DataFrame:
+def read_table(path: Path, columns: dict[str, pl.DataType], *, rest: bool = False) -> pl.DataFrame:
+    """Some columns of a table as these types.
+
+    Args:
+        path: of a Parquet or CSV file.
+        columns: that it must have.
+        rest: return the other columns too.
+
+    Raises:
+        DataError: the file cannot be read, or a column is missing.
+    """
     try:
         table = (
             pl.read_parquet(path)

@@ -129,7 +129,7 @@ class DeclaredFeatures:
                     lists[self._side(one.column)].append(_words(text, one))
                 case History():
                     user = rows.keys(declaration, (declaration.user,))
-                    latest = store.latest(one, user, rows.as_of_us)
+                    latest = store.latest(one, user, rows)
                     lists["request"].append(self._numbered(declaration.category_of(one), latest))
         inputs: dict[str, Array] = {"request_index": rows.index}
         sides: tuple[_Side, _Side] = ("request", "candidate")

@@ -14,7 +14,10 @@ from shortlist.features.column_keys import column_keys, numbers, table_column
 from shortlist.features.declaration import Declaration
 from shortlist.features.hashing import pair_keys
 
-__all__ = ["DeclaredRows"]
+__all__ = ["DAY_US", "DeclaredRows"]
+
+DAY_US = 86_400_000_000
+"""A day in microseconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +30,13 @@ class DeclaredRows:
         index: int64 ``(N,)``, the request of each candidate.
         as_of_us: int64 ``(R,)``: what happened before this is known. A row learns what it will be served with if this
             is as far behind it in training as the log will be when it is served.
+        without_us: int64 ``(R, 2)``: events from the first instant on and before the second one are left out. None
+            leaves out nothing.
+
+    Where a model is served with a log that was frozen long before, there are two ways to learn that. Rows as of their
+    own day's beginning never see the future, but the first days' rows have next to no history, which is not what will
+    be served. Rows as of the log's end without their own day (``cross_fitted``) have histories of the served length;
+    they may see later days, so they are for training only, and nothing that is judged may be made that way.
 
     Raises:
         DataError: the lengths do not go together, or an index names no request.
@@ -36,6 +46,7 @@ class DeclaredRows:
     candidates: pl.DataFrame
     index: Int64
     as_of_us: Int64
+    without_us: Int64 | None = None
 
     def __post_init__(self) -> None:
         n = len(self.requests)
@@ -46,6 +57,10 @@ class DeclaredRows:
                 where="rows",
                 fix="give one instant a request and one request a candidate",
             )
+        if self.without_us is not None and self.without_us.shape != (n, 2):
+            raise DataError(
+                f"windows of shape {self.without_us.shape} for {n} requests", where="rows", fix="give two instants each"
+            )
         if len(self.index) and not (self.index.min() >= 0 and self.index.max() < n):
             raise DataError(f"a candidate is of none of the {n} requests", where="rows", fix="number requests from 0")
 
@@ -53,6 +68,29 @@ class DeclaredRows:
     def impressions(cls, table: pl.DataFrame, as_of_us: Int64) -> DeclaredRows:
         """A log of single impressions: each is a request with one candidate."""
         return cls(table, table, np.arange(len(table)), as_of_us)
+
+    @classmethod
+    def cross_fitted(cls, table: pl.DataFrame, at_us: Int64, *, end_us: int, window_us: int = DAY_US) -> DeclaredRows:
+        """A log of single impressions as of its end, each without the window of time that it lies in.
+
+        Args:
+            table: the impressions.
+            at_us: int64 ``(N,)``, when each was, before ``end_us``.
+            end_us: where the log is frozen.
+            window_us: how long a window is; they are counted back from the end.
+
+        Raises:
+            DataError: an impression is not before the end.
+        """
+        at = np.asarray(at_us, dtype=np.int64)
+        if len(at) and at.max() >= end_us:
+            raise DataError(
+                "an impression is not before the log's end", where="rows", fix="cross-fit the log's own rows only"
+            )
+        until = end_us - (end_us - 1 - at) // window_us * window_us
+        return cls(
+            table, table, np.arange(len(table)), np.full(len(at), end_us), np.stack([until - window_us, until], axis=1)
+        )
 
     def table(self, declaration: Declaration, columns: tuple[str, ...]) -> pl.DataFrame:
         """R rows where all columns are the request's, else N rows."""

@@ -65,8 +65,14 @@ class EventIndex:
         end = np.clip(np.searchsorted(self._sorted, wanted, side="left"), first, self._ends[number])
         return first, np.where(self._keys[number] == key, end, first)
 
-    def latest(self, key: Array, at_us: Array, n: int) -> Int64:
+    def latest(self, key: Array, at_us: Array, n: int, *, without_us: Array | None = None) -> Int64:
         """The places of the last ``n`` events before each instant, newest first, -1 where there are fewer: ``(N, n)``.
+
+        Args:
+            key: int64 ``(N,)``.
+            at_us: int64 ``(N,)``.
+            n: at most.
+            without_us: int64 ``(N, 2)``: events from the first instant on and before the second one are passed over.
 
         Example:
             >>> events = EventIndex(np.array([7, 7, 7]), np.array([30, 10, 20]))
@@ -75,6 +81,9 @@ class EventIndex:
         """
         first, end = self.before(key, at_us)
         place = end[:, None] - 1 - np.arange(n)
+        if without_us is not None:
+            cut, until = (np.minimum(self.before(key, edge)[1], end) for edge in np.asarray(without_us).T)
+            place -= np.where(place < until[:, None], np.maximum(until - cut, 0)[:, None], 0)
         held = place >= first[:, None]
         if not len(self):
             return np.full((len(first), n), -1, dtype=np.int64)

@@ -80,15 +80,16 @@ class EventStore:
         request = np.zeros((len(rows.requests), 0), dtype=np.float32)
         candidate = np.zeros((len(rows.candidates), 0), dtype=np.float32)
         if self._request is not None:
-            request = self._request.compute(mine, rows.as_of_us)
+            request = self._request.compute(mine, rows.as_of_us, without_us=rows.without_us)
         if self._candidate is not None:
             kept = self._kept(self._candidate.names)
-            candidate = self._candidate.compute(every, rows.as_of_us[rows.index])[:, kept]
+            without = None if rows.without_us is None else rows.without_us[rows.index]
+            candidate = self._candidate.compute(every, rows.as_of_us[rows.index], without_us=without)[:, kept]
         return request, candidate
 
-    def latest(self, history: History, user: Int64, at_us: Int64) -> Int64:
+    def latest(self, history: History, user: Int64, rows: DeclaredRows) -> Int64:
         """Keys of each request's history, newest first, -1 where it ends: int64 ``(R, length)``."""
-        place = self._histories[history.name].before(user, at_us, history.length)
+        place = self._histories[history.name].before(user, rows, history.length)
         key = self._keys[self._declaration.category_of(history).columns[0]]
         return np.where(place >= 0, np.append(key, -1)[place], -1)
 
@@ -109,8 +110,8 @@ class _Latest:
         self._place: Int64 = np.append(np.flatnonzero(among), -1)
         self._index = EventIndex(user[among], at_us[among])
 
-    def before(self, user: Int64, at_us: Int64, n: int) -> Int64:
-        return self._place[self._index.latest(user, at_us, n)]
+    def before(self, user: Int64, rows: DeclaredRows, n: int) -> Int64:
+        return self._place[self._index.latest(user, rows.as_of_us, n, without_us=rows.without_us)]
 
 
 def _with_priors(wanted: tuple[Statistic, ...], others: tuple[Statistic, ...]) -> tuple[Statistic, ...]:

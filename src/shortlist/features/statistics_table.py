@@ -97,20 +97,21 @@ class StatisticsTable:
         """One a column of ``compute``."""
         return tuple(f"{one.name} {what}" for one in self.statistics for what in ("n", *self.outcomes))
 
-    def compute(self, ids: Mapping[str, Array], at_us: Array) -> Float32:
+    def compute(self, ids: Mapping[str, Array], at_us: Array, *, without_us: Array | None = None) -> Float32:
         """The columns of each row as of its instant, float32 ``(N, F)``, always finite.
 
         Args:
             ids: the columns that the statistics name, ``(N,)`` each; negative is unknown, and gets the prior.
             at_us: int64 ``(N,)``: the row's own instant, or an earlier one from which on nothing will be known.
+            without_us: int64 ``(N, 2)``, a window of each row whose events do not count, see ``DeclaredRows``.
         """
         at_us = np.asarray(at_us, dtype=np.int64)
-        met, total = self._overall.before(np.zeros(len(at_us), dtype=np.int64), at_us)
+        met, total = self._overall.before(np.zeros(len(at_us), dtype=np.int64), at_us, without_us=without_us)
         overall = smoothed_rate(met[:, None], total, 0.5, 2.0)
         rates: dict[str, Float64] = {}
         columns: list[Float64] = []
         for one in self.statistics:
-            met, total = self._of[one.name].before(_keys(one, ids), at_us)
+            met, total = self._of[one.name].before(_keys(one, ids), at_us, without_us=without_us)
             prior = overall if one.prior is None else rates[one.prior]
             rates[one.name] = smoothed_rate(met[:, None], total, prior, one.strength)
             columns += [np.log1p(met)[:, None], rates[one.name]]

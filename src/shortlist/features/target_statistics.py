@@ -51,8 +51,32 @@ class TargetStatistics:
         starts = np.concatenate([[True], np.diff(np.asarray(key, dtype=np.int64)[order]) != 0])[: len(order)]
         self._met, self._total = _running(starts, self._at, value[order], self._rate)
 
-    def before(self, key: Array, at_us: Array) -> tuple[Float64, Float64]:
-        """``n`` ``(N,)`` and ``y`` ``(N, K)`` of each key as of each instant, float64; 0 where nothing was met."""
+    def before(self, key: Array, at_us: Array, *, without_us: Array | None = None) -> tuple[Float64, Float64]:
+        """``n`` ``(N,)`` and ``y`` ``(N, K)`` of each key as of each instant, float64; 0 where nothing was met.
+
+        Args:
+            key: int64 ``(N,)``.
+            at_us: int64 ``(N,)``.
+            without_us: int64 ``(N, 2)``: events from the first instant on and before the second one do not count.
+
+        Example:
+            >>> clicks = TargetStatistics(np.array([5, 5, 5]), np.array([0, 10, 20]), np.array([[1], [0], [1]]))
+            >>> n, y = clicks.before(np.array([5]), np.array([30]), without_us=np.array([[10, 20]]))
+            >>> n.tolist(), y.tolist()
+            ([2.0], [[2.0]])
+        """
+        met, total = self._before(key, at_us)
+        if without_us is None:
+            return met, total
+        at = np.asarray(at_us, dtype=np.int64)
+        start, until = (np.minimum(edge, at) for edge in np.asarray(without_us, dtype=np.int64).T)
+        for sign, edge in ((-1.0, np.maximum(until, start)), (1.0, start)):
+            n, y = self._before(key, edge)
+            faded = sign * np.exp(-self._rate * (at - edge))
+            met, total = met + faded * n, total + faded[:, None] * y
+        return np.maximum(met, 0.0), total
+
+    def _before(self, key: Array, at_us: Array) -> tuple[Float64, Float64]:
         first, end = self._index.before(key, at_us)
         if not len(self._index):
             return np.zeros(len(first)), np.zeros((len(first), self._total.shape[1]))

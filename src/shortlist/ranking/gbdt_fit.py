@@ -26,6 +26,7 @@ class GBDTRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         min_rows: of a leaf.
         l2: penalty on the values of leaves.
         feature_share: of the features that a tree may use.
+        row_share: of the rows that a tree is grown on; below 1 they are drawn anew for each.
         threads: of LightGBM; the trees do not depend on it.
     """
 
@@ -36,6 +37,7 @@ class GBDTRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_rows: int = 40
     l2: float = 1.0
     feature_share: float = 0.8
+    row_share: float = 1.0
     threads: int = 1
 
 
@@ -82,6 +84,8 @@ def fit_gbdt(
         "min_data_in_leaf": recipe.min_rows,
         "lambda_l2": recipe.l2,
         "feature_fraction": recipe.feature_share,
+        "bagging_fraction": recipe.row_share,
+        "bagging_freq": int(recipe.row_share < 1.0),
         "num_threads": recipe.threads,
         "seed": seed,
         "deterministic": True,

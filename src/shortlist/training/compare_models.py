@@ -10,8 +10,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import torch
-from torch import nn
 
 from shortlist.core.arrays import Array, Float32, Float64, Int64
 from shortlist.datasets.dataset import Dataset
@@ -23,33 +21,19 @@ from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.spec import SequenceFeature
 from shortlist.learning.calibration.downsampling import undo_downsampling
-from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
-from shortlist.learning.fit_classifier import log_loss as row_loss
+from shortlist.learning.fit_classifier import ClassifierRecipe
 from shortlist.learning.learning_curve import LearningCurve
-from shortlist.learning.losses.tasks import TaskLogLoss
-from shortlist.ranking.dcn_v2_model import DCNv2
-from shortlist.ranking.din_model import DIN
-from shortlist.ranking.dlrm_model import DLRM
-from shortlist.ranking.export_model import export_onnx
-from shortlist.ranking.factorization_machine_model import FactorizationMachine
 from shortlist.ranking.feed_inputs import feed_inputs
-from shortlist.ranking.final_mlp_model import FinalMLP
 from shortlist.ranking.gbdt import GBDT
-from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
-from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
-from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.gbdt_fit import GBDTRecipe
+from shortlist.ranking.gbdt_inputs import gbdt_matrix
 from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.input_sizes import InputSizes, gather_inputs
-from shortlist.ranking.logistic_regression_model import LogisticRegression
-from shortlist.ranking.masknet_model import MaskNet
-from shortlist.ranking.mmoe_model import MMoE
-from shortlist.ranking.ple_model import PLE
-from shortlist.ranking.runtime import Runtime
-from shortlist.ranking.shared_bottom_model import SharedBottom
 from shortlist.ranking.spec_sizes import spec_sizes
 from shortlist.training.comparison import CANDIDATES, Comparison, ModelFigures
 from shortlist.training.examples import Examples, make_examples
-from shortlist.training.feed import early_components, log_odds, scale_of
+from shortlist.training.feed import early_components
+from shortlist.training.fit_rankers import NEURAL, fit_neural, fit_trees
 from shortlist.training.plan import JUDGED_AT_MOST, LEARNED_AT_MOST, FeedPlan
 from shortlist.training.requests import LabelledRequests
 
@@ -82,13 +66,6 @@ class _Rows:
         if not two:
             return InputRows(sizes, self.inputs, self.label)
         return InputRows(sizes, self.inputs, self._both, self._weight)
-
-    def log_odds(self, *, two: bool) -> float | tuple[float, ...]:
-        """Of the share of positives, or of each task's."""
-        if not two:
-            return log_odds(self.examples.label)
-        share = np.average(self._both, axis=0, weights=self._weight)
-        return tuple(np.log(share / (1.0 - share)).tolist())
 
     @property
     def _both(self) -> Float32:
@@ -134,7 +111,7 @@ def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Compar
     sizes = spec_sizes(msgspec.structs.replace(features.spec, sequences=(history,)))
 
     found = []
-    names = [name for name, kind in _NEURAL.items() if not kind.tasks or learn.has_second_task]
+    names = [name for name, kind in NEURAL.items() if not kind.tasks or learn.has_second_task]
     for number, name in enumerate((*names, "GBDT")):
         with tempfile.TemporaryDirectory() as scratch:
             judge = _trees if name == "GBDT" else _neural
@@ -149,62 +126,29 @@ def compare_models(dataset: Dataset, *, seed: int, progress: Progress) -> Compar
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A neural ranker: what makes it, the width of its embeddings, and whether it learns two tasks."""
-
-    make: Callable[..., nn.Module]
-    width: int = 8
-    tasks: bool = False
-
-
-_NEURAL: dict[str, _Kind] = {
-    "LR": _Kind(LogisticRegression, width=1),
-    "FM": _Kind(FactorizationMachine, width=9),  # the first number is the weight
-    "DLRM": _Kind(DLRM),
-    "DCN-v2, rank 16": _Kind(DCNv2),
-    "DCN-v2, full rank": _Kind(lambda inputs, bias: DCNv2(inputs, rank=None, bias=bias)),
-    "MaskNet": _Kind(MaskNet),
-    "FinalMLP": _Kind(FinalMLP),
-    "DIN": _Kind(DIN),
-    "shared bottom": _Kind(SharedBottom, tasks=True),
-    "MMoE": _Kind(MMoE, tasks=True),
-    "PLE": _Kind(PLE, tasks=True),
-}
-_TASKS = ("like", "meet")
-
-
 def _neural(
     name: str, sizes: InputSizes, learn: _Rows, later: _Rows, test: _Rows, folder: Path, seed: int
 ) -> ModelFigures:
-    kind, rows = _NEURAL[name], learn.examples.rows
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        inputs = InputLayer(sizes, scale_of(rows.request[rows.index]), scale_of(rows.candidate), width=kind.width)
-        model = kind.make(inputs, bias=learn.log_odds(two=kind.tasks))
-    began = time.perf_counter()
-    fitted = fit_classifier(
-        model,
-        learn.training(sizes, two=kind.tasks),
-        validation=later.training(sizes, two=kind.tasks),
+    kind, path = NEURAL[name], folder / "model.onnx"
+    two = bool(kind.tasks)
+    fitted = fit_neural(
+        kind,
+        learn.training(sizes, two=two),
+        later=later.training(sizes, two=two),
         recipe=ClassifierRecipe(),
         seed=seed,
-        loss=TaskLogLoss((1.0, 1.0)) if kind.tasks else row_loss,
+        path=path,
     )
-    took = time.perf_counter() - began
-    path = folder / "model.onnx"
-    export_onnx(model, sizes, path, tasks=_TASKS if kind.tasks else ())
-    runtime = Runtime(path)
-    logit = runtime.logits(test.inputs).astype(np.float64)
+    logit = fitted.member.logits(test.inputs).astype(np.float64)
     request = _one_request(sizes, test)
     return _figures(
         name,
-        logit[:, _TASKS.index("like")] if kind.tasks else logit,
+        logit[:, kind.tasks.index("like")] if two else logit,
         test,
-        1.0 if kind.tasks else learn.examples.negative_rate,
-        rows_a_second=len(learn.examples) * len(fitted.losses) / took,
-        ms=_milliseconds(lambda: runtime.logits(request)),
-        parameters=sum(weight.numel() for weight in model.parameters()),
+        1.0 if two else learn.examples.negative_rate,
+        rows_a_second=len(learn.examples) * len(fitted.curve.validation) / fitted.seconds,
+        ms=_milliseconds(lambda: fitted.member.logits(request)),
+        parameters=fitted.parameters,
         size=path.stat().st_size,
         curve=fitted.curve,
     )
@@ -214,29 +158,20 @@ def _trees(
     name: str, sizes: InputSizes, learn: _Rows, later: _Rows, test: _Rows, folder: Path, seed: int
 ) -> ModelFigures:
     path = folder / "model.txt"
-    began = time.perf_counter()
-    curve = fit_gbdt(
-        gbdt_matrix(sizes, learn.inputs),
-        learn.label,
-        features=gbdt_columns(sizes),
-        validation=(gbdt_matrix(sizes, later.inputs), later.label),
-        recipe=GBDTRecipe(),
-        seed=seed,
-        path=path,
-    )
-    took = time.perf_counter() - began
+    rows = learn.training(sizes, two=False)
+    fitted = fit_trees(rows, later=later.training(sizes, two=False), recipe=GBDTRecipe(), seed=seed, path=path)
     trees = GBDT.load(path)
     request = gbdt_matrix(sizes, _one_request(sizes, test))
     return _figures(
         name,
-        trees.raw(gbdt_matrix(sizes, test.inputs)) * (trees.slope or 1.0),
+        fitted.member.logits(test.inputs).astype(np.float64),
         test,
         learn.examples.negative_rate,
-        rows_a_second=len(learn.examples) / took,
+        rows_a_second=len(learn.examples) / fitted.seconds,
         ms=_milliseconds(lambda: trees.raw(request)),
         parameters=trees.parameters,
         size=path.stat().st_size,
-        curve=curve,
+        curve=fitted.curve,
     )
 
 
