@@ -11,7 +11,7 @@ from shortlist.auction.gsp import GeneralizedSecondPrice
 from shortlist.auction.slots import checked_slot_effects
 from shortlist.core.errors import ShortlistError
 
-SETTINGS = settings(derandomize=True, max_examples=60, deadline=None)
+SETTINGS = settings(derandomize=True, max_examples=60)
 
 
 @st.composite

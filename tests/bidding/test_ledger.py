@@ -181,7 +181,7 @@ def test_many_writers_never_overspend(tmp_path):
 
 
 @pytest.mark.property
-@settings(derandomize=True, max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(derandomize=True, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 400), st.integers(0, 60)), max_size=25),
     st.integers(1, 1_000),

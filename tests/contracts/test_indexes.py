@@ -340,7 +340,7 @@ STEPS = st.lists(
 @every_kind
 @pytest.mark.property
 @given(steps=STEPS)
-@settings(max_examples=12, derandomize=True, deadline=None)
+@settings(max_examples=12, derandomize=True)
 def test_any_history_of_changes_leaves_what_a_plain_set_leaves(kind, metric, steps):
     vectors = world(30, 6, width=4)
     index, held = make(kind, metric).build(vectors[:10]), set(range(10))

@@ -14,7 +14,7 @@ IDS = st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=12)
 
 
 @pytest.mark.property
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 @given(st.lists(IDS, min_size=1, max_size=4))
 def test_no_key_ever_changes_or_is_given_twice(tmp_path_factory, batches):
     file = tmp_path_factory.mktemp("keys") / "keys.json"

@@ -16,7 +16,7 @@ def table(rows):
 
 
 @pytest.mark.oracle
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True)
 @given(
     st.lists(
         st.tuples(st.integers(1, 3), st.integers(1, 20), st.integers(0, 6), st.booleans()),

@@ -19,7 +19,7 @@ from shortlist.evaluation.metrics.recall import recall
 from shortlist.evaluation.ranked import ranked
 
 ROWS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 3), st.booleans()), min_size=1, max_size=25)
-checked = settings(derandomize=True, max_examples=80, deadline=None)
+checked = settings(derandomize=True, max_examples=80)
 
 
 def columns(rows):

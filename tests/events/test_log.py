@@ -252,7 +252,7 @@ def test_an_id_with_other_content_is_a_conflict_and_writes_nothing(
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=1, max_size=30), st.randoms())
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_the_log_holds_each_id_once_whatever_is_sent(
     tmp_path_factory: pytest.TempPathFactory, sent: list[tuple[int, int]], random: object
 ) -> None:

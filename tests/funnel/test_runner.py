@@ -149,6 +149,41 @@ def test_sources_run_side_by_side():
     assert sorted(run.shown.item.tolist()) == [1, 2]
 
 
+def test_an_inline_source_runs_on_the_request_s_thread_while_the_others_run_on_theirs():
+    meet, threads = threading.Barrier(2, timeout=5), {}
+
+    class Meets(Lists):
+        def retrieve(self, batch):
+            threads[self.name] = threading.current_thread()
+            meet.wait()
+            return super().retrieve(batch)
+
+    run = funnel(Stage(Meets("a", [1]), GENEROUS, inline=True), Stage(Meets("b", [2]), GENEROUS)).run(ask())
+    assert sorted(run.shown.item.tolist()) == [1, 2]
+    assert threads["a"] is threading.current_thread()
+    assert threads["b"] is not threading.current_thread()
+
+
+def test_an_inline_source_keeps_what_it_found_however_late_and_the_next_one_is_skipped():
+    run = funnel(
+        Stage(Lists("slow", [1], wait_s=0.05), 1.0, inline=True),
+        Stage(Lists("next", [2]), GENEROUS, inline=True),
+        deadline_ms=40,
+    ).run(ask())
+    assert run.shown.item.tolist() == [1]
+    assert spans(run)["slow"].over_budget
+    assert spans(run)["next"].outcome == "skipped"
+
+
+def test_an_inline_source_that_fails_follows_its_failure_policy():
+    broken = Lists("broken", [2], fails=True)
+    run = funnel(Stage(Lists("ok", [1]), GENEROUS, inline=True), Stage(broken, GENEROUS, inline=True)).run(ask())
+    assert run.shown.item.tolist() == [1]
+    assert run.trace.degradations[0].reason == "failed: RuntimeError"
+    with pytest.raises(StageFailed, match="broken"):
+        funnel(Stage(broken, GENEROUS, required=True, inline=True)).run(ask())
+
+
 def test_a_late_source_is_dropped_and_named():
     held = threading.Event()
     run = funnel(Stage(Lists("quick", [1, 2]), GENEROUS), Stage(Lists("slow", [3], held=held), 30.0)).run(ask())
@@ -201,7 +236,7 @@ def test_a_source_that_hangs_is_left_out_and_comes_back_when_its_calls_end():
 
 def test_calls_that_a_failing_request_leaves_behind_count_too():
     hanging = Hangs("hanging", [3])
-    f = funnel(Stage(hanging, GENEROUS), Stage(Lists("broken", [], fails=True), GENEROUS, required=True))
+    f = funnel(Stage(Lists("broken", [], fails=True), GENEROUS, required=True), Stage(hanging, GENEROUS))
 
     def fails():
         with pytest.raises(StageFailed, match="broken"):

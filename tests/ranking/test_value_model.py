@@ -44,7 +44,7 @@ def test_a_factor_on_one_task_turns_the_order_of_a_sum_and_never_of_a_product():
     st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=8),
     st.sampled_from(["sum", "product"]),
 )
-@settings(derandomize=True, max_examples=80, deadline=None)
+@settings(derandomize=True, max_examples=80)
 def test_scores_are_finite_and_within_the_bounds(weights, chances, form):
     model = ValueModel(weights=weights, form=form)
     score = model.score(TASKS, np.array(chances))

@@ -40,6 +40,7 @@ PLAN = RehearsalPlan(
     older_pages=400,
     objective_worlds=3,
     objective_pages=4_000,
+    promotion_users=1_500,
     seed=5,
 )
 
@@ -134,6 +135,7 @@ def test_a_method_that_misleads_does_not_pass_the_gates(rehearsed):
     }
     told = {
         "objectives": np.zeros((2, 2, 3)),
+        "promotion": report.promotion,
         "plan_sha256": "",
         "estimates_sha256": "",
         "estimates_unchanged": True,

@@ -67,7 +67,7 @@ def by_definition(campaigns, query):
 
 
 @pytest.mark.property
-@settings(derandomize=True, max_examples=150, deadline=None)
+@settings(derandomize=True, max_examples=150)
 @given(
     st.lists(
         st.tuples(

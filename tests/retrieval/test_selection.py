@@ -19,7 +19,7 @@ PAIRS = st.lists(
 
 @pytest.mark.property
 @given(PAIRS, st.lists(st.lists(st.integers(1, 4), max_size=3), min_size=3, max_size=3), st.integers(1, 4))
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True)
 def test_best_equals_sorting_each_request(pairs, leave_out, limit):
     catalogue = Catalogue(tiny_items())
     request, row, score = (np.array([p[k] for p in sorted(pairs)], dtype=np.int64) for k in range(3))

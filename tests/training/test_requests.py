@@ -67,7 +67,7 @@ EVENTS = st.lists(
 
 @pytest.mark.property
 @given(EVENTS, st.integers(0, 40), st.integers(1, 41))
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 def test_nothing_after_the_window_matters(rows, start, end):
     """Requests of a window are the same whether or not the log goes on: labels never look past the window's end."""
     table = log(rows)
@@ -90,7 +90,7 @@ def _impressions(table, start, end):
 
 @pytest.mark.property
 @given(EVENTS)
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=60)
 def test_histories_and_outcomes_are_on_their_sides_of_the_instant(rows):
     table = log(rows)
     found = rating_requests(table, 0, 1_000, GRID)

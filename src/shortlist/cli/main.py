@@ -21,6 +21,7 @@ from shortlist.cli import (
     serve,
     simulate,
     train,
+    uplift,
 )
 from shortlist.cli.demo import demo
 from shortlist.core.errors import ShortlistError
@@ -42,6 +43,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("models")(models.models)
 app.command("off-policy")(off_policy.off_policy)
+app.command("uplift")(uplift.uplift)
 app.command("simulate")(simulate.simulate)
 app.command("rehearse")(rehearse.rehearse_command)
 app.command("serve")(serve.serve)

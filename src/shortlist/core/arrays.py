@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from shortlist.core.list_kernel import lists_hold
+
 __all__ = ["Array", "Bool", "Float32", "Float64", "Int32", "Int64", "Ragged", "UInt64"]
 
 Array: TypeAlias = NDArray[Any]
@@ -59,7 +61,7 @@ class Ragged:
     @property
     def lengths(self) -> Int64:
         """int64 ``(R,)``."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @property
     def segment(self) -> Int64:
@@ -67,17 +69,11 @@ class Ragged:
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
 
     def contains(self, segment: Int64, value: Int64) -> Bool:
-        """Whether list ``segment[n]`` holds ``value[n]``, bool ``(N,)``; one sorted search for all of them.
+        """Whether list ``segment[n]`` holds ``value[n]``, bool ``(N,)``.
 
         Example:
             >>> Ragged.from_lists([[3, 1], [7]]).contains(np.array([0, 0, 1]), np.array([1, 7, 7])).tolist()
             [True, False, True]
         """
-        distinct = np.unique(self.values)
-        if not len(distinct):
-            return np.zeros(len(value), dtype=np.bool_)
-        place = np.minimum(np.searchsorted(distinct, value), len(distinct) - 1)
-        held = np.sort(self.segment * len(distinct) + np.searchsorted(distinct, self.values))
-        wanted = segment * len(distinct) + place
-        at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-        return np.asarray((held[at] == wanted) & (distinct[place] == value), dtype=np.bool_)
+        held: Bool = lists_hold(self.values, self.offsets, segment, value)
+        return held

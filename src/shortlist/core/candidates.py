@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
+from shortlist.core.merge_kernel import number_pairs, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -69,7 +70,7 @@ class Candidates:
         """
         n = len(item)
         offsets = np.asarray(request_offsets, dtype=np.int64)
-        rank = np.arange(n, dtype=np.int64) - np.repeat(offsets[:-1], np.diff(offsets))
+        rank = np.arange(n, dtype=np.int64) - np.repeat(offsets[:-1], offsets[1:] - offsets[:-1])
         return cls(
             request_offsets=offsets,
             key=np.arange(n, dtype=np.int64),
@@ -124,7 +125,9 @@ class Candidates:
     @property
     def request_index(self) -> Int64:
         """The request that each row belongs to, int64 ``(N,)``."""
-        return np.repeat(np.arange(self.n_requests, dtype=np.int64), np.diff(self.request_offsets))
+        return np.repeat(
+            np.arange(self.n_requests, dtype=np.int64), self.request_offsets[1:] - self.request_offsets[:-1]
+        )
 
     def rows_of(self, request: int) -> slice:
         """The rows of one request."""
@@ -204,14 +207,8 @@ def merge(found: Sequence[Candidates], *, weights: Mapping[str, float] | None = 
     n_requests = found[0].n_requests
     request = np.concatenate([part.request_index for part in found])
     item = np.concatenate([part.item for part in found])
-    order = np.lexsort((item, request))
-    if not len(order):
-        return Candidates.none(n_requests, names).with_columns({RETRIEVAL_SCORE: np.empty(0)})
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (request[order][1:] != request[order][:-1]) | (item[order][1:] != item[order][:-1])
-    row = np.empty(len(order), dtype=np.int64)
-    row[order] = np.cumsum(first) - 1
-    n = int(first.sum())
+    row, first = number_pairs(request, item)
+    n = len(first)
 
     mask = np.zeros(n, dtype=np.uint64)
     rank = np.full((n, len(names)), -1, dtype=np.int32)
@@ -221,14 +218,12 @@ def merge(found: Sequence[Candidates], *, weights: Mapping[str, float] | None = 
     for part in found:
         rows = row[start : start + len(part)]
         for s, name in enumerate(part.source_names):
-            mask[rows] |= np.uint64(1 << bit)
-            rank[rows, bit] = part.source_rank[:, s]
-            score[rows, bit] = part.source_score[:, s]
-            fused[rows] += (weights or {}).get(name, 1.0) / (RRF_K + 1.0 + part.source_rank[:, s])
+            weight = float((weights or {}).get(name, 1.0))
+            write_source(rows, part.source_rank, part.source_score, s, bit, weight, RRF_K, mask, rank, score, fused)
             bit += 1
         start += len(part)
 
-    item, request = item[order][first], request[order][first]
+    item, request = item[first], request[first]
     by_score = np.lexsort((item, -fused, request))
     return Candidates(
         request_offsets=_offsets(np.bincount(request, minlength=n_requests)),

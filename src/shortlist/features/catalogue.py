@@ -14,6 +14,7 @@ import polars as pl
 from shortlist.core.arrays import Array, Float32, Int64
 from shortlist.core.errors import NotFound
 from shortlist.datasets.dataset import ITEMS
+from shortlist.features.row_kernel import find_rows
 
 __all__ = ["UNKNOWN_ROW", "Catalogue"]
 
@@ -88,9 +89,9 @@ class Catalogue:
             >>> Catalogue(tiny_items()).rows(np.array([12, 99, 10])).tolist()
             [3, 0, 1]
         """
-        wanted = np.asarray(item, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
-        return np.where((self._sorted[at] == wanted) & (wanted >= 0), self._order[at], UNKNOWN_ROW)
+        wanted = np.ascontiguousarray(item, dtype=np.int64)
+        found: Int64 = find_rows(self._sorted, self._order, wanted.ravel())
+        return found.reshape(wanted.shape)
 
     def title(self, item: int) -> str:
         """The title of a catalogue key; empty where it is not known."""

@@ -12,10 +12,11 @@ from safetensors.numpy import load_file, save_file
 
 from shortlist.core.arrays import Bool, Float32, Int64, Ragged
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import RETRIEVAL_SCORE
+from shortlist.core.columns import RETRIEVAL_SCORE, ROW
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
+from shortlist.features.feed_kernel import write_found
 from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
@@ -147,7 +148,8 @@ class FeedFeatures:
             batch: requests with ``history`` and ``seen``.
             candidates: with ``RETRIEVAL_SCORE``.
         """
-        row, index = self.catalogue.rows(candidates.item), candidates.request_index
+        row = candidates[ROW] if ROW in candidates else self.catalogue.rows(candidates.item)
+        index = candidates.request_index
         liked, recent = self._latest(batch.history, _LIKED_AT_MOST), self._latest(batch.seen, _RECENT)
         # To what was fitted before an item was added, the item is row 0.
         known, met = self._known(row), [self._known(part) for part in recent]
@@ -162,7 +164,8 @@ class FeedFeatures:
         out[:, 17] = np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3)
         for place, name in enumerate(self.sources):
             first = len(_CANDIDATE) + 3 * place
-            out[:, first : first + 3] = self._found_by(name, candidates)
+            at = candidates.source_names.index(name) if name in candidates.source_names else -1
+            write_found(candidates.source_rank, candidates.source_score, at, self._log_rank, first, out)
         return FeatureRows(request, index, out, known, self._categories[row])
 
     def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedFeatures:
@@ -203,10 +206,7 @@ class FeedFeatures:
     def _of_requests(self, batch: RequestBatch, recent: list[Int64]) -> Float32:
         n_liked, n_seen = batch.history.lengths, batch.seen.lengths
         s = self.statistics
-        means = [
-            (s.met[part].mean(), s.like_rate[part].mean(), s.age[part].mean()) if len(part) else (0.0, 0.0, 0.0)
-            for part in recent
-        ]
+        means = [[column[part].sum() / max(len(part), 1) for column in (s.met, s.like_rate, s.age)] for part in recent]
         return np.column_stack(
             [np.log1p(n_liked), np.log1p(n_seen), (n_liked + 1) / (n_seen + 2), np.array(means).reshape(-1, 3)]
         ).astype(np.float32)
@@ -219,26 +219,13 @@ class FeedFeatures:
             part = slice(offsets[r], offsets[r + 1])
             kind, vector = kinds[row[part]], vectors[row[part]]
             if len(likes):
-                out[part, 0] = kind @ kinds[likes].mean(axis=0)
-                out[part, 2] = vector @ vectors[likes].mean(axis=0)
+                out[part, 0] = kind @ _mean(kinds[likes])
+                out[part, 2] = vector @ _mean(vectors[likes])
             if len(late):
                 near = vectors[late] @ vector.T
-                out[part, 1] = kind @ kinds[late].mean(axis=0)
-                out[part, 3], out[part, 4] = near.mean(axis=0), near[-1]
+                out[part, 1] = kind @ _mean(kinds[late])
+                out[part, 3], out[part, 4] = _mean(near), near[-1]
                 out[part, 5] = near.max(axis=0)
-        return out
-
-    def _found_by(self, name: str, candidates: Candidates) -> Float32:
-        """Whether a source found each row, the log of its rank and its score, float32 ``(N, 3)``."""
-        out = np.zeros((len(candidates), 3), dtype=np.float32)
-        out[:, 1] = self._log_rank[-1]
-        if name in candidates.source_names:
-            place = candidates.source_names.index(name)
-            found = np.flatnonzero(candidates.source_rank[:, place] >= 0)
-            score = candidates.source_score[found, place]
-            out[found, 0] = 1.0
-            out[found, 1] = self._log_rank[np.minimum(candidates.source_rank[found, place], self.limit)]
-            out[found, 2] = np.where(np.isfinite(score), score, 0.0)
         return out
 
     def save(self, folder: Path) -> None:
@@ -266,6 +253,11 @@ class FeedFeatures:
                 "the item vectors are of another catalogue", where=str(path), fix="a release's files belong together"
             )
         return cls(catalogue, statistics, transitions, vectors, sources=sources, limit=limit)
+
+
+def _mean(rows: Float32) -> Float32:
+    """Their mean row."""
+    return np.asarray(np.add.reduce(rows, axis=0) / np.float32(len(rows)), dtype=np.float32)
 
 
 def _of_source(name: str, limit: int) -> tuple[DenseFeature, DenseFeature, DenseFeature]:

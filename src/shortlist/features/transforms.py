@@ -61,8 +61,9 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         score: their normal scores.
 
     Example:
-        >>> Transform.fit("quantile", np.array([1.0, 2.0, 3.0, np.nan])).apply(np.array([2.0, np.nan, 99.0])).round(1)
-        array([0. , 0. , 1. ], dtype=float32)
+        >>> by_rank = Transform.fit("quantile", np.array([1.0, 2.0, 3.0, np.nan]))
+        >>> by_rank.apply(np.array([2.0, np.nan, 99.0])).round(1).tolist()
+        [0.0, 0.0, 1.0]
     """
 
     kind: TransformKind

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from shortlist.core.arrays import Float32, Int64
 from shortlist.core.errors import ReleaseError
 from shortlist.features.catalogue import Catalogue
+from shortlist.features.feed_kernel import mean_transition
 
 __all__ = ["Transitions"]
 
@@ -81,11 +82,9 @@ class Transitions:
             start, end = offsets[r], offsets[r + 1]
             if not len(liked) or start == end:
                 continue
-            parts = [slice(indptr[a], indptr[a + 1]) for a in liked]
-            followers = np.concatenate([indices[part] for part in parts])
-            weight = np.concatenate([data[part] for part in parts])
-            total = np.bincount(followers, weights=weight, minlength=self.table.shape[0])
-            out[start:end] = total[rows[start:end]] / len(liked)
+            total = np.zeros(self.table.shape[0], dtype=np.float64)
+            mean_transition(indptr, indices, data, liked, total)
+            out[start:end] = total[rows[start:end]]
         return out
 
     def save(self, path: Path) -> None:

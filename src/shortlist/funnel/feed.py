@@ -16,7 +16,7 @@ from shortlist.funnel.filters import InCatalogueFilter, LittleKnownHydrator, Row
 from shortlist.funnel.layout import is_sampled, shown_items
 from shortlist.funnel.runner import Funnel, Stage
 from shortlist.funnel.side_effects import SideEffects
-from shortlist.funnel.source_pool import SourcePool
+from shortlist.funnel.source_pool import INLINE_AT_MOST, SourcePool
 from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.releases.release import Release
 from shortlist.reranking.exploration import Exploration
@@ -79,12 +79,14 @@ def feed_funnel(
     ranker = FeedRanker.load(ranking, catalogue.base)
     if len(catalogue.added):
         ranker = ranker.extended(catalogue, towers.item_vectors)
+    inline = len(catalogue) <= INLINE_AT_MOST
     return Funnel(
         name="feed",
         deadline_ms=settings.deadline_ms,
         query_hydrators=(Stage(HistoryHydrator(history), budget_ms=1.0),),
         sources=tuple(
-            Stage(source, settings.source_budget_ms, required=source.name == "popular") for source in sources
+            Stage(source, settings.source_budget_ms, required=source.name == "popular", inline=inline)
+            for source in sources
         ),
         combine=partial(merge, weights={**FEED_WEIGHTS, LittleKnownSource.name: 0.0}),
         hydrators=hydrators,

@@ -31,13 +31,16 @@ class Stage(Generic[C_co]):
 
     Attributes:
         budget_ms: what it is allowed. An optional source that needs longer is given up, a required one at the run's
-            deadline; any other stage that needs longer is reported.
+            deadline; any other stage that needs longer is reported, and so is an inline source.
         required: if it fails the request fails; otherwise the page goes without it and says so.
+        inline: of a source: it is asked on the request's own thread, like all other stages. For one that computes for
+            less time than it takes to wake a thread, and never waits.
     """
 
     component: C_co
     budget_ms: float
     required: bool = False
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,20 +124,19 @@ class Recorder:
         stage: Stage[Named],
         start_ms: float,
         *,
-        end_ms: float | None = None,
         n_in: int = 0,
         n_out: int = 0,
         dropped: dict[str, int] | None = None,
         outcome: Literal["ok", "late", "failed", "skipped"] = "ok",
         note: str = "",
     ) -> None:
-        """Write a stage down, ended just now unless it says when; one that is not "ok" is also a degradation."""
+        """Write a stage down, ended just now; one that is not "ok" is also a degradation."""
         self._spans.append(
             Span(
                 stage=kind,
                 name=stage.component.name,
                 start_ms=start_ms,
-                took_ms=(self.now_ms() if end_ms is None else end_ms) - start_ms,
+                took_ms=self.now_ms() - start_ms,
                 budget_ms=stage.budget_ms,
                 n_in=n_in,
                 n_out=n_out,

@@ -48,7 +48,7 @@ class Funnel:
     Attributes:
         name: "feed", "search" or "sponsored".
         deadline_ms: for the whole run; optional stages are left out once it has passed.
-        sources: run side by side.
+        sources: run side by side, those that are ``inline`` one after the other.
         combine: makes one batch of what each source found; ``merge`` makes an item that was found twice one row
             with two sources, ``single`` leaves a lone source's rows as they are (two ads may show one item).
         selector: always required: without it there is no page.

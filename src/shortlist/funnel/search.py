@@ -26,7 +26,7 @@ from shortlist.funnel.filters import InCatalogueFilter, RowHydrator
 from shortlist.funnel.layout import is_sampled, shown_ads, shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
 from shortlist.funnel.side_effects import SideEffects
-from shortlist.funnel.source_pool import SourcePool
+from shortlist.funnel.source_pool import INLINE_AT_MOST, SourcePool
 from shortlist.ranking.ad_click import AdClickScorer
 from shortlist.releases.release import Release
 from shortlist.reranking.mmr import MMRSelector
@@ -44,12 +44,13 @@ def search_funnel(release: Release, catalogue: Catalogue, settings: SearchSettin
     retrieval = release.folder / "retrieval"
     found = load_search_sources(retrieval, catalogue, limit=settings.candidates_per_source)
     mmr = MMRSelector(found.query_tower.item_vectors, diversity=settings.diversity, temperature=settings.temperature)
+    inline = len(catalogue) <= INLINE_AT_MOST
     return Funnel(
         name="search",
         deadline_ms=settings.deadline_ms,
         sources=(
-            Stage(found.lexical, settings.source_budget_ms, required=True),
-            Stage(found.query_tower, settings.source_budget_ms),
+            Stage(found.lexical, settings.source_budget_ms, required=True, inline=inline),
+            Stage(found.query_tower, settings.source_budget_ms, inline=inline),
         ),
         combine=partial(merge, weights=SEARCH_WEIGHTS),
         hydrators=(Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),),
@@ -82,7 +83,7 @@ def sponsored_funnel(
     return Funnel(
         name="sponsored",
         deadline_ms=settings.deadline_ms,
-        sources=(Stage(KeywordSource(campaigns.index), settings.deadline_ms, required=True),),
+        sources=(Stage(KeywordSource(campaigns.index), settings.deadline_ms, required=True, inline=True),),
         combine=single,
         hydrators=(
             Stage(RowHydrator(catalogue), budget_ms=1.0, required=True),

@@ -1,9 +1,8 @@
-"""Runs a request's sources under their budgets and gives up on the late ones.
+"""Asks the sources: side by side, giving up on the late ones, or inline.
 
-Sources that only compute gain nothing from a thread each: the interpreter runs one of them at a time, and every change
-of turns costs more than their arithmetic. So one thread takes a request's sources one after the other, which for
-sources in memory is a fraction of a millisecond each. As soon as one of them stalls, because it waits for a disk or for
-another machine, a further thread takes the next one, and so they run side by side.
+Sources that wait for a disk or another machine, or compute for long, run on a thread each. One that finds its rows in
+a few hundred microseconds does not gain from that: the interpreter runs one such thread at a time, and waking one,
+and then the caller with cold caches, costs more than the work. A small catalogue's sources are ``inline`` therefore.
 
 A thread cannot be stopped from outside, so a source that was given up may still be running. Each source may have
 ``MAX_OVERDUE`` such calls; beyond that it is left out at once, so that one slow source cannot eat the whole pool.
@@ -13,19 +12,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from shortlist.core.candidates import Candidates
 from shortlist.core.errors import StageFailed
 from shortlist.core.request import RequestBatch
 from shortlist.core.stages import Source
-from shortlist.funnel.calls import Call, Calls
 from shortlist.funnel.recorder import Recorder, Stage
 
-__all__ = ["MAX_OVERDUE", "SourcePool"]
+__all__ = ["INLINE_AT_MOST", "MAX_OVERDUE", "SourcePool"]
 
 MAX_OVERDUE = 4
+INLINE_AT_MOST = 50_000
+"""Items of a catalogue whose sources are asked inline."""
 
 
 class SourcePool:
@@ -50,73 +50,82 @@ class SourcePool:
         Raises:
             StageFailed: a required source was late or failed.
         """
-        asked = [stage for stage in stages if self._may_be_asked(stage, recorder)]
-        found: dict[int, Candidates] = {}
-        calls = Calls(asked, batch, recorder)
+        started_ms = recorder.now_ms()
+        found = [Candidates.none(len(batch), (stage.component.name,)) for stage in stages]
+        running: dict[Future[Candidates], int] = {}
         try:
-            while calls.open:
-                if calls.wants_a_thread():
-                    self._executor.submit(calls.work)
-                ended, late = calls.next()
-                for call in late:
-                    self._count_overdue(calls, call)
-                for call in ended:
-                    if (taken := _taken(call, recorder)) is not None:  # nothing found is an answer, with its columns
-                        found[id(call.stage)] = taken
-                for call in late:
-                    _given_up(call, recorder)
+            for place, stage in enumerate(stages):
+                if self._overdue.get(id(stage.component), 0) >= MAX_OVERDUE:
+                    self._without(stage, recorder, started_ms, "skipped", f"{MAX_OVERDUE} earlier calls still run")
+                elif not stage.inline:
+                    running[self._executor.submit(stage.component.retrieve, batch)] = place
+            for place, stage in enumerate(stages):
+                if stage.inline:
+                    found[place] = recorder.step("retrieve", stage, found[place], partial(_retrieve, batch))
+            while running:
+                ends_ms = {future: _ends_ms(stages[place], recorder, started_ms) for future, place in running.items()}
+                soonest = min(ends_ms.values())
+                patience = None if soonest == float("inf") else max(soonest - recorder.now_ms(), 0.0) / 1e3
+                done, _ = wait(running, patience, FIRST_COMPLETED)
+                for future in done:
+                    place = running.pop(future)
+                    taken = self._taken(future, stages[place], recorder, started_ms)
+                    if taken is not None:  # nothing found is an answer, with columns of its own
+                        found[place] = taken
+                for future in [] if done else [future for future, end in ends_ms.items() if end == soonest]:
+                    stage = stages[running.pop(future)]
+                    self._count_overdue(stage.component, future)
+                    self._without(stage, recorder, started_ms, "late", f"no answer in {soonest - started_ms:.3g} ms")
         finally:  # a required source that failed ends the request while others still run
-            for call in calls.abandon():
-                self._count_overdue(calls, call)
-        return [
-            found[id(stage)] if id(stage) in found else Candidates.none(len(batch), (stage.component.name,))
-            for stage in stages
-        ]
+            for future, place in running.items():
+                self._count_overdue(stages[place].component, future)
+        return found
 
-    def _may_be_asked(self, stage: Stage[Source], recorder: Recorder) -> bool:
-        if self._overdue.get(id(stage.component), 0) < MAX_OVERDUE:
-            return True
-        _without(stage, recorder, recorder.now_ms(), "skipped", f"{MAX_OVERDUE} earlier calls still run")
-        return False
+    @staticmethod
+    def _taken(
+        future: Future[Candidates], stage: Stage[Source], recorder: Recorder, started_ms: float
+    ) -> Candidates | None:
+        error = future.exception()
+        if isinstance(error, Exception):
+            note = recorder.failed("retrieve", stage, error)
+            recorder.span("retrieve", stage, started_ms, outcome="failed", note=note)
+            return None
+        candidates = future.result()
+        recorder.span("retrieve", stage, started_ms, n_out=len(candidates))
+        return candidates
 
-    def _count_overdue(self, calls: Calls, call: Call) -> None:
-        key = id(call.stage.component)
+    @staticmethod
+    def _without(stage: Stage[Source], recorder: Recorder, started_ms: float, outcome: str, note: str) -> None:
+        if stage.required:
+            raise StageFailed(
+                f"the source {stage.component.name!r} was {outcome}: {note}",
+                where="funnel stage 'retrieve'",
+                fix="try again, or give it a larger budget",
+            )
+        recorder.span("retrieve", stage, started_ms, outcome="late" if outcome == "late" else "skipped", note=note)
+
+    def _count_overdue(self, source: Source, future: Future[Candidates]) -> None:
+        key = id(source)
         with self._lock:
             self._overdue[key] = self._overdue.get(key, 0) + 1
 
-        def ended() -> None:
+        def ended(_: Future[Candidates]) -> None:
             with self._lock:
                 self._overdue[key] -= 1
 
-        calls.when_ended(call, ended)
+        if future.cancel():  # it had not begun: nothing runs on
+            with self._lock:
+                self._overdue[key] -= 1
+        else:
+            future.add_done_callback(ended)
 
 
-def _taken(call: Call, recorder: Recorder) -> Candidates | None:
-    began_ms = call.begun_ms or 0.0
-    if isinstance(call.outcome, Candidates):
-        recorder.span("retrieve", call.stage, began_ms, end_ms=call.ended_ms, n_out=len(call.outcome))
-        return call.outcome
-    note = recorder.failed("retrieve", call.stage, call.outcome or RuntimeError("no outcome"))
-    recorder.span("retrieve", call.stage, began_ms, end_ms=call.ended_ms, outcome="failed", note=note)
-    return None
+def _retrieve(batch: RequestBatch, source: Source, _: Candidates) -> Candidates:
+    return source.retrieve(batch)
 
 
-def _given_up(call: Call, recorder: Recorder) -> None:
-    if call.begun_ms is None:
-        note = f"it had not begun by the deadline of {recorder.deadline_ms:.3g} ms"
-        _without(call.stage, recorder, recorder.deadline_ms, "late", note)
-    else:
-        allowed_ms = call.ends_ms(recorder.deadline_ms) - call.begun_ms
-        _without(call.stage, recorder, call.begun_ms, "late", f"no answer in {allowed_ms:.3g} ms")
-
-
-def _without(
-    stage: Stage[Source], recorder: Recorder, started_ms: float, outcome: Literal["late", "skipped"], note: str
-) -> None:
-    if stage.required:
-        raise StageFailed(
-            f"the source {stage.component.name!r} was {outcome}: {note}",
-            where="funnel stage 'retrieve'",
-            fix="try again, or give it a larger budget",
-        )
-    recorder.span("retrieve", stage, started_ms, outcome=outcome, note=note)
+def _ends_ms(stage: Stage[Source], recorder: Recorder, started_ms: float) -> float:
+    """When a source is given up: at its own budget's end; a required one, like all of them, at the run's deadline."""
+    if stage.required or recorder.deadline_ms == float("inf"):
+        return recorder.deadline_ms
+    return min(started_ms + stage.budget_ms, recorder.deadline_ms)

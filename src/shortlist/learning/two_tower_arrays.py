@@ -60,7 +60,7 @@ class TwoTowerArrays:
         logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
         weight = np.exp(logit - self.recency.max(initial=0.0))
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        pooled = np.einsum("rl,rld->rd", weight.astype(np.float32), vectors)
+        pooled = (weight.astype(np.float32)[:, None, :] @ vectors)[:, 0]
         hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
         vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
         return np.where(held.any(axis=1, keepdims=True), vector, np.float32(0.0))

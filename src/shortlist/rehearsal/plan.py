@@ -67,6 +67,7 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
         refit_draws: of it.
         objective_worlds: in which policies are learned for clicks and for return visits.
         objective_pages: of the log that they are learned from.
+        promotion_users: of the log that tells whom to show a promotion to.
         challengers: their names, in order.
         bounds: of the gates.
     """
@@ -81,6 +82,7 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
     refit_draws: int = 0
     objective_worlds: int = 20
     objective_pages: int = 10_000
+    promotion_users: int = 40_000
     challengers: tuple[str, ...] = tuple(one.name for one in CHALLENGERS)
     bounds: Bounds = Bounds()
 

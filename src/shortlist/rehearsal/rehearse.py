@@ -2,6 +2,7 @@
 
 plan.json            what is fixed, hashed
 logs/<world>/        the first log of each world, with its policies: what ``shortlist off-policy`` reads
+logs/promotion/      the log of a promotion: what ``shortlist uplift`` reads
 estimates.parquet    written and hashed before any experiment
 experiments.parquet  simulated, with seeds made of that hash, beside the true lifts
 report.json, report.html
@@ -24,6 +25,7 @@ from shortlist.rehearsal.offline import Round, estimates, write_log
 from shortlist.rehearsal.online import experiment, log_truth
 from shortlist.rehearsal.page import report_page
 from shortlist.rehearsal.plan import RehearsalPlan, sha256
+from shortlist.rehearsal.promotion import PROMOTION, rehearse_promotion
 from shortlist.rehearsal.report import RehearsalReport, make_report
 from shortlist.rehearsal.worlds import world_named
 from shortlist.simulation.log_shape import LogShape
@@ -67,6 +69,7 @@ def rehearse(plan: RehearsalPlan, shape: LogShape, folder: Path, *, progress: Pr
             experiments=experiments,
             logs=pl.concat(logs),
             objectives=changes,
+            promotion=rehearse_promotion(plan, folder / "logs" / PROMOTION),
             plan_sha256=plan_hash,
             estimates_sha256=estimates_hash,
             estimates_unchanged=sha256((folder / ESTIMATES_FILE).read_bytes()) == estimates_hash,

@@ -9,6 +9,7 @@ from shortlist.core.arrays import Float64
 from shortlist.rehearsal.gates import controls, gates
 from shortlist.rehearsal.objectives import ObjectiveFigures, objective_checks
 from shortlist.rehearsal.plan import RehearsalPlan
+from shortlist.rehearsal.promotion import Promotion, promotion_checks
 from shortlist.rehearsal.scores import Check, MethodScore, judged_rows, score
 from shortlist.training.challengers import CHALLENGERS
 
@@ -51,6 +52,8 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
         challengers: what there was to find.
         objectives: what optimising clicks costs, and a value model instead.
         objective_checks: whether that shows.
+        promotion: whom to show a promotion to.
+        promotion_checks: whether an effect that was learned beats a chance of a click.
     """
 
     simulated: bool = True
@@ -65,12 +68,14 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
     challengers: tuple[ChallengerFigures, ...]
     objectives: tuple[ObjectiveFigures, ...]
     objective_checks: tuple[Check, ...]
+    promotion: Promotion
+    promotion_checks: tuple[Check, ...]
 
     @property
     def passed(self) -> bool:
         """Are all gates passed and all controls kept?"""
         return self.estimates_unchanged and all(
-            one.passed for one in (*self.gates, *self.controls, *self.objective_checks)
+            one.passed for one in (*self.gates, *self.controls, *self.objective_checks, *self.promotion_checks)
         )
 
 
@@ -81,6 +86,7 @@ def make_report(
     experiments: pl.DataFrame,
     logs: pl.DataFrame,
     objectives: Float64,
+    promotion: Promotion,
     plan_sha256: str,
     estimates_sha256: str,
     estimates_unchanged: bool,
@@ -103,6 +109,8 @@ def make_report(
         challengers=_challengers(rows.filter((pl.col("world") == plan.worlds[0].name), pl.col("method") == plan.gated)),
         objectives=objective_figures,
         objective_checks=shown,
+        promotion=promotion,
+        promotion_checks=promotion_checks(promotion),
     )
 
 

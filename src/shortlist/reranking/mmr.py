@@ -72,7 +72,7 @@ class MMRSelector:
         ]
         chosen, added, chance = (np.concatenate([page[part] for page in picks]) for part in range(3))
         offsets = np.cumsum([0, *(len(page[0]) for page in picks)])
-        slots = np.arange(len(chosen)) - np.repeat(offsets[:-1], np.diff(offsets)) + 1
+        slots = np.arange(len(chosen)) - np.repeat(offsets[:-1], offsets[1:] - offsets[:-1]) + 1
         shown = candidates.arrange(chosen, offsets)
         return shown.with_columns({SLOT: slots, ADDED_SCORE: added, SELECTION_PROPENSITY: chance})
 

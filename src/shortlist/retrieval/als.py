@@ -18,8 +18,6 @@ from shortlist.retrieval.selection import distinct, known_rows
 
 __all__ = ["AlsSource"]
 
-_SOLVED_AT_ONCE = 256
-
 
 class AlsSource:
     """Items whose factors have the greatest inner product with the user's.
@@ -64,19 +62,13 @@ class AlsSource:
 
     def user_factors(self, batch: RequestBatch) -> Float32:
         """``x_u`` of each request, float32 ``(R, d)``; zeros where no liked item is known."""
-        history = distinct(known_rows(batch.history, self._catalogue), len(self._catalogue))
-        width = self.factor.shape[1]
-        solved = np.zeros((len(batch), width))
-        for start in range(0, len(batch), _SOLVED_AT_ONCE):
-            part = slice(start, min(start + _SOLVED_AT_ONCE, len(batch)))
-            lengths = history.lengths[part]
-            row = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
-            place = np.arange(row.shape[1]) < lengths[:, None]
-            row[place] = history.values[history.offsets[part.start] : history.offsets[part.stop]]
-            liked = self._exact[row] * place[:, :, None]
-            a = self._ridge + (self.confidence - 1.0) * (liked.transpose(0, 2, 1) @ liked)
-            solved[part] = np.linalg.solve(a, self.confidence * liked.sum(axis=1)[:, :, None])[:, :, 0]
-        return solved.astype(np.float32)
+        history = distinct(known_rows(batch.history, self._catalogue))
+        solved = np.zeros((len(batch), self.factor.shape[1]), dtype=np.float32)
+        for r in np.flatnonzero(history.lengths).tolist():
+            liked = self._exact[history[r]]
+            a = self._ridge + (self.confidence - 1.0) * (liked.T @ liked)
+            solved[r] = np.linalg.solve(a, self.confidence * liked.sum(axis=0))
+        return solved
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """Unseen items by ``x_u · y_i``."""

@@ -6,7 +6,8 @@ import numpy as np
 
 from shortlist.core.arrays import Array, Int64, Ragged
 from shortlist.core.candidates import Candidates
-from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
+from shortlist.features.catalogue import Catalogue
+from shortlist.features.row_kernel import distinct_lists, known_lists
 from shortlist.retrieval.selection_kernel import best_pairs
 
 __all__ = ["best", "distinct", "known_rows"]
@@ -14,25 +15,18 @@ __all__ = ["best", "distinct", "known_rows"]
 
 def known_rows(lists: Ragged, catalogue: Catalogue) -> Ragged:
     """Lists of catalogue keys as lists of rows, without the keys that the catalogue does not know."""
-    rows = catalogue.rows(lists.values)
-    kept = rows != UNKNOWN_ROW
-    if kept.all():
-        return Ragged(rows, lists.offsets)
-    counts = np.bincount(lists.segment[kept], minlength=len(lists))
-    return Ragged(rows[kept], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    return Ragged(*known_lists(catalogue.rows(lists.values), lists.offsets))
 
 
-def distinct(lists: Ragged, n_rows: int) -> Ragged:
+def distinct(lists: Ragged) -> Ragged:
     """Each list's rows once, in ascending order.
 
     Example:
-        >>> once = distinct(Ragged.from_lists([[3, 1, 3], [], [2, 2]]), n_rows=4)
+        >>> once = distinct(Ragged.from_lists([[3, 1, 3], [], [2, 2]]))
         >>> once[0].tolist(), once[1].tolist(), once[2].tolist()
         ([1, 3], [], [2])
     """
-    pair = np.unique(lists.segment * n_rows + lists.values)
-    counts = np.bincount(pair // n_rows, minlength=len(lists))
-    return Ragged(pair % n_rows, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    return Ragged(*distinct_lists(lists.values, lists.offsets))
 
 
 def best(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from shortlist.core.arrays import Float32, Int64
+from shortlist.core.arrays import Float32, Int32, Int64
 
 __all__ = ["added_rows", "best_pairs"]
 
@@ -15,6 +15,8 @@ def best_pairs(
     starts: Int64, row: Int64, value: Float32, key: Int64, held: Int64, held_starts: Int64, limit: int
 ) -> tuple[Int64, Int64]:
     """The places of each request's best pairs, by a heap of ``limit`` whose root is the worst of them.
+
+    Pairs that come best first, as an index finds them, are only read.
 
     Args:
         starts: int64 ``(R + 1,)``, where each request's pairs begin.
@@ -37,23 +39,27 @@ def best_pairs(
     for r in range(n_requests):
         for j in held[held_starts[r] : held_starts[r + 1]]:
             left_out[j] = r + 1
-        size = 0
-        for place in range(starts[r], starts[r + 1]):
-            j = row[place]
-            if j == 0 or left_out[j] == r + 1 or not np.isfinite(value[place]):
-                continue
-            if size < limit:
-                heap[size] = place
-                size += 1
-                _rise(heap, size - 1, row, value, key)
-            elif limit and _better(place, heap[0], row, value, key):
-                heap[0] = place
-                _sink(heap, size, row, value, key)
+        mine, size = best[n:], 0
+        end, place = starts[r + 1], starts[r]
+        while place < end:  # as long as they come best first
+            if _may_be_taken(place, r, row, value, left_out):
+                if size and not _better(mine[size - 1], place, row, value, key):
+                    break
+                if size < limit:
+                    mine[size] = place
+                    size += 1
+            place += 1
+        if place < end:
+            heap[:size] = mine[:size][::-1]  # worst first is a heap
+            while place < end:
+                if _may_be_taken(place, r, row, value, left_out):
+                    size = _offer(heap, size, limit, place, row, value, key)
+                place += 1
+            for last in range(size - 1, -1, -1):  # the worst goes last
+                mine[last] = heap[0]
+                heap[0] = heap[last]
+                _sink(heap, last, row, value, key)
         counts[r] = size
-        for end in range(size - 1, -1, -1):  # the worst goes last
-            best[n + end] = heap[0]
-            heap[0] = heap[end]
-            _sink(heap, end, row, value, key)
         n += size
     return counts, best[:n]
 
@@ -103,6 +109,24 @@ def added_rows(
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def _better(a: int, b: int, row: Int64, value: Float32, key: Int64) -> bool:
     return bool(value[a] > value[b] or (value[a] == value[b] and key[row[a]] < key[row[b]]))
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _may_be_taken(place: int, r: int, row: Int64, value: Float32, left_out: Int32) -> bool:
+    return bool(row[place] != 0 and left_out[row[place]] != r + 1 and np.isfinite(value[place]))
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _offer(heap: Int64, size: int, limit: int, place: int, row: Int64, value: Float32, key: Int64) -> int:
+    """The heap's size after it was offered a place."""
+    if size < limit:
+        heap[size] = place
+        _rise(heap, size, row, value, key)
+        return size + 1
+    if limit and _better(place, heap[0], row, value, key):
+        heap[0] = place
+        _sink(heap, size, row, value, key)
+    return size
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]

@@ -32,7 +32,7 @@ weight = st.sampled_from([0.0, 0.25, 1.0, 2.0])
 
 
 @pytest.mark.property
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True)
 @given(three, st.tuples(weight, weight, weight))
 def test_reciprocal_rank_is_what_merge_orders_by(parts, values):
     weights = dict(zip(NAMES, values, strict=True))
@@ -46,7 +46,7 @@ def test_reciprocal_rank_is_what_merge_orders_by(parts, values):
 
 
 @pytest.mark.property
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True)
 @given(three)
 def test_every_row_keeps_all_its_sources(parts):
     everything = [found(name, part) for name, part in zip(NAMES, parts, strict=True)]

@@ -158,26 +158,23 @@ class VectorIndex(ABC):
         wanted = self._comparable(checked_vectors(queries, self.width, "queries"))
         if k < 1:
             raise DataError(f"k is {k}", where="search", fix="ask for at least one")
-        ids = np.full((len(wanted), k), NO_ID, dtype=np.int64)
-        scores = np.full((len(wanted), k), -np.inf, dtype=np.float32)
         permitted = self._permitted(allowed)
         count = self._count if permitted is None else int(np.count_nonzero(permitted))
         take = min(k, count)
-        if take and len(wanted):
-            share = count / len(self._ids)
-            if share < _SCAN_SHARE:
-                score, place = self._scan(wanted, take, permitted)
-            else:
-                reach = int(np.ceil((self.effort if effort is None else max(effort, 1)) / share))
-                score, place = self._nearest(wanted, take, reach, permitted)
-                while len(short := np.flatnonzero((place < 0).any(axis=1))) and reach < self.most_effort():
-                    reach *= 4
-                    score[short], place[short] = self._nearest(wanted[short], take, reach, permitted)
-                if len(short):
-                    score[short], place[short] = self._scan(wanted[short], take, permitted)
-            ids[:, :take] = self._ids[place]
-            scores[:, :take] = score
-        return Neighbours(ids, scores)
+        if not take or not len(wanted):
+            return _padded(Neighbours(np.empty((len(wanted), 0), np.int64), np.empty((len(wanted), 0), np.float32)), k)
+        share = count / len(self._ids)
+        if share < _SCAN_SHARE:
+            score, place = self._scan(wanted, take, permitted)
+        else:
+            reach = int(np.ceil((self.effort if effort is None else max(effort, 1)) / share))
+            score, place = self._nearest(wanted, take, reach, permitted)
+            while len(short := np.flatnonzero((place < 0).any(axis=1))) and reach < self.most_effort():
+                reach *= 4
+                score[short], place[short] = self._nearest(wanted[short], take, reach, permitted)
+            if len(short):
+                score[short], place[short] = self._scan(wanted[short], take, permitted)
+        return _padded(Neighbours(self._ids[place], score), k)
 
     def variants(self, k: int) -> Iterator[Self]:  # noqa: ARG002 - only some have knobs of the search that follow k
         """The same vectors with other knobs of the search beside the effort that are worth a try; nothing is copied."""
@@ -252,3 +249,13 @@ class VectorIndex(ABC):
     def _must_be_writable(self) -> None:
         if self.read_only:
             raise DataError("the index is a mapped file", where=self.kind, fix="load it without mmap to change it")
+
+
+def _padded(found: Neighbours, k: int) -> Neighbours:
+    """``k`` columns: beyond the last that was found, no id and minus infinity."""
+    n, held = found.ids.shape
+    if held == k:
+        return found
+    ids, scores = np.full((n, k), NO_ID, dtype=np.int64), np.full((n, k), -np.inf, dtype=np.float32)
+    ids[:, :held], scores[:, :held] = found.ids, found.scores
+    return Neighbours(ids, scores)
