@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import polars as pl
 import pytest
 import typer
@@ -38,9 +37,12 @@ PLAN = RehearsalPlan(
     worlds=(PlannedWorld("position-based", 2), PlannedWorld("cascade", 1), PlannedWorld("thin", 1)),
     pages=1_500,
     older_pages=400,
-    objective_worlds=3,
+    objective_worlds=2,
     objective_pages=4_000,
-    promotion_users=1_500,
+    promotion_users=600,
+    retraining_worlds=1,
+    retraining_pages=600,
+    generations=2,
     seed=5,
 )
 
@@ -91,7 +93,7 @@ def test_the_page_stands_alone_and_says_that_it_is_simulated(rehearsed):
     assert "<script" not in page
     assert page.count('role="img"') == 2
     assert report.estimates_sha256 in page
-    for one in (*report.gates, *report.controls):
+    for one in (*report.gates, *report.controls, *report.demonstrations.checks):
         assert one.asked in page
 
 
@@ -134,8 +136,7 @@ def test_a_method_that_misleads_does_not_pass_the_gates(rehearsed):
         ),
     }
     told = {
-        "objectives": np.zeros((2, 2, 3)),
-        "promotion": report.promotion,
+        "demonstrations": report.demonstrations,
         "plan_sha256": "",
         "estimates_sha256": "",
         "estimates_unchanged": True,

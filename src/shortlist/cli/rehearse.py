@@ -78,8 +78,7 @@ def print_rehearsal(report: RehearsalReport, *, console: Console | None = None) 
             _number(one.regret, 4),
         )
     screen.print(table)
-    screen.print(_checks("SIMULATED: what optimising clicks costs", report.objective_checks))
-    screen.print(_checks("SIMULATED: whom to show it to", report.promotion_checks))
+    screen.print(_checks("SIMULATED: what else the worlds show", report.demonstrations.checks))
     screen.print(f"estimates {report.estimates_sha256}, hashed before the experiments", highlight=False)
 
 

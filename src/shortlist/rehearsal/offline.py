@@ -13,7 +13,7 @@ import polars as pl
 from shortlist.core.arrays import Float64
 from shortlist.evaluation.off_policy.overlap import OverlapRule
 from shortlist.rehearsal.plan import RehearsalPlan, seed_of
-from shortlist.rehearsal.worlds import THIN, ReadingWorld
+from shortlist.rehearsal.worlds import POSITION_BASED, THIN, ReadingWorld
 from shortlist.simulation.feed_driver import feed_log
 from shortlist.simulation.feed_world import FEATURES, FeedWorld
 from shortlist.simulation.log_shape import LogShape
@@ -107,7 +107,7 @@ def estimates(plan: RehearsalPlan, world: str, number: int, folder: Path) -> pl.
     log = read_list_log(folder / LOG_FILE, table)
     places = log.shown.shape[1]
     rng = seed_of(plan.seed, world, number, "judge")
-    draws = plan.refit_draws if number < plan.refitted_logs else 0
+    draws = plan.refit_draws if world == POSITION_BASED.name and number < plan.refitted_logs else 0
     verdict = PolicyJudge(table, places).judge(log, refit_draws=draws, rng=rng)
     rows = [(row.method, row) for row in verdict.estimates]
     if world == THIN.name:

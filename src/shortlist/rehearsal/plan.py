@@ -63,11 +63,14 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
         older_pages: of the log that challengers learn from.
         temperature: of the control.
         seed: of worlds and logs.
-        refitted_logs: of each world, for which the gated method has a second interval, by a bootstrap that refits.
+        refitted_logs: of the position-based world, for which DR has a second interval, by a bootstrap that refits.
         refit_draws: of it.
         objective_worlds: in which policies are learned for clicks and for return visits.
         objective_pages: of the log that they are learned from.
         promotion_users: of the log that tells whom to show a promotion to.
+        retraining_worlds: in which rankers are trained on what they served.
+        retraining_pages: of each generation's log.
+        generations: of them.
         challengers: their names, in order.
         bounds: of the gates.
     """
@@ -83,12 +86,15 @@ class RehearsalPlan(msgspec.Struct, frozen=True, kw_only=True):
     objective_worlds: int = 20
     objective_pages: int = 10_000
     promotion_users: int = 40_000
+    retraining_worlds: int = 6
+    retraining_pages: int = 4_000
+    generations: int = 6
     challengers: tuple[str, ...] = tuple(one.name for one in CHALLENGERS)
     bounds: Bounds = Bounds()
 
     @classmethod
     def full(cls, seed: int) -> RehearsalPlan:
-        """400 logs of the position-based world, and intervals that refit for 60 of each."""
+        """400 logs of the position-based world, and for 60 of them intervals that refit the click model."""
         return cls(worlds=_worlds(400, 100, 100, 100, 20), pages=10_000, seed=seed, refitted_logs=60, refit_draws=100)
 
     @classmethod

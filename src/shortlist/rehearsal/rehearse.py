@@ -15,17 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import polars as pl
 
-from shortlist.core.arrays import Float64
 from shortlist.core.errors import ShortlistError
-from shortlist.rehearsal.objectives import objective_world
+from shortlist.rehearsal.demonstrations import demonstrate
 from shortlist.rehearsal.offline import Round, estimates, write_log
 from shortlist.rehearsal.online import experiment, log_truth
 from shortlist.rehearsal.page import report_page
 from shortlist.rehearsal.plan import RehearsalPlan, sha256
-from shortlist.rehearsal.promotion import PROMOTION, rehearse_promotion
 from shortlist.rehearsal.report import RehearsalReport, make_report
 from shortlist.rehearsal.worlds import world_named
 from shortlist.simulation.log_shape import LogShape
@@ -60,7 +57,7 @@ def rehearse(plan: RehearsalPlan, shape: LogShape, folder: Path, *, progress: Pr
             found.append(experiment(plan, one, estimates_hash=estimates_hash))
             logs.append(log_truth(one))
             progress("simulated experiments", number + 1, len(rounds))
-        changes = _objectives(plan, shape, progress)
+        shown = demonstrate(plan, shape, folder / "logs", progress)
         experiments = pl.concat(found)
         experiments.write_parquet(folder / EXPERIMENTS_FILE)
         report = make_report(
@@ -68,8 +65,7 @@ def rehearse(plan: RehearsalPlan, shape: LogShape, folder: Path, *, progress: Pr
             estimates=pl.read_parquet(folder / ESTIMATES_FILE),
             experiments=experiments,
             logs=pl.concat(logs),
-            objectives=changes,
-            promotion=rehearse_promotion(plan, folder / "logs" / PROMOTION),
+            demonstrations=shown,
             plan_sha256=plan_hash,
             estimates_sha256=estimates_hash,
             estimates_unchanged=sha256((folder / ESTIMATES_FILE).read_bytes()) == estimates_hash,
@@ -94,15 +90,6 @@ def _offline(plan: RehearsalPlan, shape: LogShape, folder: Path, progress: Progr
             progress("offline estimates", done + 1, len(every))
     pl.concat(frames).write_parquet(folder / ESTIMATES_FILE)
     return rounds
-
-
-def _objectives(plan: RehearsalPlan, shape: LogShape, progress: Progress) -> Float64:
-    found = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for number in range(plan.objective_worlds):
-            found.append(objective_world(plan, shape, number, Path(scratch)))
-            progress("objectives", number + 1, plan.objective_worlds)
-    return np.stack(found)
 
 
 def _write(path: Path, content: bytes) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import msgspec
 import polars as pl
 
-from shortlist.core.arrays import Float64
+from shortlist.rehearsal.demonstrations import Demonstrations
 from shortlist.rehearsal.gates import controls, gates
-from shortlist.rehearsal.objectives import ObjectiveFigures, objective_checks
 from shortlist.rehearsal.plan import RehearsalPlan
-from shortlist.rehearsal.promotion import Promotion, promotion_checks
 from shortlist.rehearsal.scores import Check, MethodScore, judged_rows, score
 from shortlist.training.challengers import CHALLENGERS
 
@@ -50,10 +48,7 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
         controls: the negative ones, and the test of reading.
         scores: of every method in every world.
         challengers: what there was to find.
-        objectives: what optimising clicks costs, and a value model instead.
-        objective_checks: whether that shows.
-        promotion: whom to show a promotion to.
-        promotion_checks: whether an effect that was learned beats a chance of a click.
+        demonstrations: what else the worlds show.
     """
 
     simulated: bool = True
@@ -66,16 +61,13 @@ class RehearsalReport(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[Check, ...]
     scores: tuple[MethodScore, ...]
     challengers: tuple[ChallengerFigures, ...]
-    objectives: tuple[ObjectiveFigures, ...]
-    objective_checks: tuple[Check, ...]
-    promotion: Promotion
-    promotion_checks: tuple[Check, ...]
+    demonstrations: Demonstrations
 
     @property
     def passed(self) -> bool:
         """Are all gates passed and all controls kept?"""
         return self.estimates_unchanged and all(
-            one.passed for one in (*self.gates, *self.controls, *self.objective_checks, *self.promotion_checks)
+            one.passed for one in (*self.gates, *self.controls, *self.demonstrations.checks)
         )
 
 
@@ -85,8 +77,7 @@ def make_report(
     estimates: pl.DataFrame,
     experiments: pl.DataFrame,
     logs: pl.DataFrame,
-    objectives: Float64,
-    promotion: Promotion,
+    demonstrations: Demonstrations,
     plan_sha256: str,
     estimates_sha256: str,
     estimates_unchanged: bool,
@@ -95,7 +86,6 @@ def make_report(
     """Score the estimates and put them through the gates."""
     rows = judged_rows(estimates, experiments)
     scores = tuple(score(rows, seed=plan.seed))
-    objective_figures, shown = objective_checks(objectives, seed=plan.seed)
     by = {(one.world, one.method): one for one in scores}
     return RehearsalReport(
         plan=plan,
@@ -107,10 +97,7 @@ def make_report(
         controls=controls(plan, by, estimates, logs),
         scores=scores,
         challengers=_challengers(rows.filter((pl.col("world") == plan.worlds[0].name), pl.col("method") == plan.gated)),
-        objectives=objective_figures,
-        objective_checks=shown,
-        promotion=promotion,
-        promotion_checks=promotion_checks(promotion),
+        demonstrations=demonstrations,
     )
 
 

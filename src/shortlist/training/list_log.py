@@ -7,6 +7,7 @@ and their scores depend on: a query, or a group of users with one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,12 @@ class ListLog:
 
     def __len__(self) -> int:
         return len(self.context)
+
+    @classmethod
+    def joined(cls, logs: Sequence[ListLog]) -> ListLog:
+        """Several logs of one feed, one after the other."""
+        parts = ((log.context, log.shown, log.propensity, log.click) for log in logs)
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def take(self, rows: Int64) -> ListLog:
         """Some of the lists, in that order."""
