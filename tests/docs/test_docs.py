@@ -12,6 +12,7 @@ import pytest
 
 from shortlist.core.campaign import Campaign
 from shortlist.core.settings import Settings
+from shortlist.events.attribution import ATTRIBUTED_SCHEMA
 from shortlist.serving.schemas import EventsRequest, FeedRequest, SearchRequest
 from shortlist.training.list_log import LIST_LOG, POLICIES
 
@@ -54,6 +55,16 @@ def test_the_off_policy_guide_names_the_columns_and_their_types():
     for schema in (needed, POLICIES):
         for column, kind in schema.items():
             assert f"| `{column}` | {names[kind]} |" in guide
+
+
+def test_the_guide_to_the_log_names_the_columns_of_credits_and_their_types():
+    guide = (ROOT / "docs/guides/the-log.md").read_text()
+    named: dict[str, str] = {}
+    for left, right in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([a-z0-9, ]+) \|", guide, flags=re.MULTILINE):
+        columns, kinds = re.findall(r"\w+", left), right.split(", ")
+        named |= dict(zip(columns, kinds * (len(columns) // len(kinds)), strict=True))
+    kinds_of = {pl.Int64(): "int64", pl.String(): "string"}
+    assert named == {column: kinds_of[kind] for column, kind in ATTRIBUTED_SCHEMA.items()}
 
 
 def test_the_documents_name_no_machine():

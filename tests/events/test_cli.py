@@ -2,17 +2,24 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from shortlist.cli.log import app
-from shortlist.core.errors import DataError
+from shortlist.core.clock import HOUR_US
+from shortlist.core.errors import DataError, SettingsError
 from shortlist.core.page import Page, PolicyRecord, ShownItem
 from shortlist.events.database import open_database
+from shortlist.events.event import Event
+from shortlist.events.event_log import EventLog
 from shortlist.events.export import scan_exported
 from shortlist.events.group_commit import GroupCommit
 from shortlist.events.page_log import PageLog
 from shortlist.events.tables import LOG
+
+DAY = 24 * HOUR_US
 
 
 @pytest.fixture
@@ -32,6 +39,9 @@ def state(tmp_path: Path) -> Path:
         items=(shown,),
     )
     PageLog(writer).after([page])
+    seen = Event(event_id="c", kind="click", request_id="p1", block="organic", slot=1, item=10, event_us=7)
+    bought = replace(seen, event_id="b", kind="conversion", event_us=DAY, value_micros=250_000, currency="EUR")
+    EventLog(writer).record([bought, seen], received_us=DAY)
     writer.close()
     engine.dispose()
     return tmp_path
@@ -42,6 +52,21 @@ def test_export(state: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "pages" in done.output
     assert scan_exported(state / "out", "slots").collect()["selection_propensity"].to_list() == [0.5]
+
+
+def test_attribute(state: Path) -> None:
+    command = ["attribute", str(state / "credits.parquet"), "--state", str(state)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "1 conversions, 0 of them credited to nothing" in done.output
+    assert "0.25 EUR" in done.output
+    assert pl.read_parquet(state / "credits.parquet")["credited"].to_list() == ["click"]
+    earlier = CliRunner().invoke(app, [*command, "--click-days", "0.5"])
+    assert "1 of them credited to nothing" in earlier.output
+    refused = CliRunner().invoke(app, [*command, "--click-days", "1", "--view-hours", "25"])
+    assert isinstance(refused.exception, SettingsError)
+    nowhere = CliRunner().invoke(app, ["attribute", str(state / "no" / "x.parquet"), "--state", str(state)])
+    assert isinstance(nowhere.exception, DataError)
 
 
 def test_forget(state: Path) -> None:
