@@ -87,6 +87,12 @@ def test_the_same_market_from_the_same_seed():
     assert (ConfidenceMarket.draw(20, rng=1).at_temperature(0.5, reserve=500_000).price[first.winner >= 0] >= 0).all()
 
 
+def test_a_part_of_a_market_is_sold_as_it_was_in_the_whole(market, calibrated):
+    part = market.first(7).at_temperature(1.0)
+    np.testing.assert_array_equal(part.price, calibrated.price[:7])
+    np.testing.assert_array_equal(part.welfare, calibrated.welfare[:7])
+
+
 def test_empty_slots_are_worth_nothing():
     market = ConfidenceMarket.draw(50, advertisers=2, rng=2)
     outcome = market.at_temperature(1.0)

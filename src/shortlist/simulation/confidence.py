@@ -7,7 +7,7 @@ real one (``auction.gsp``); winners, prices and what the page was truly worth fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
@@ -88,6 +88,16 @@ class ConfidenceMarket:
             bid=np.maximum(1, (value * MICROS).astype(np.int64)),
             click=click[:auctions],
             slot_effects=np.array([1.0, 0.6, 0.35]),
+        )
+
+    def first(self, auctions: int) -> ConfidenceMarket:
+        """The market cut after so many auctions; its model stays as well calibrated as it was drawn."""
+        return replace(
+            self,
+            p_click_1=self.p_click_1[:auctions],
+            calibrated=self.calibrated[:auctions],
+            bid=self.bid[:auctions],
+            click=self.click[:auctions],
         )
 
     def at_temperature(self, temperature: float, *, reserve: int = 0) -> MarketOutcome:

@@ -15,7 +15,7 @@ from shortlist.lessons.losses_and_calibration.ranked_lists import ranked_lists
 from shortlist.lessons.sheets import SheetReader
 from shortlist.simulation.confidence import ConfidenceMarket
 from shortlist.workbook.losses_and_calibration import calibrators as workbook
-from shortlist.workbook.losses_and_calibration.confidence import ADVERTISERS, AUCTIONS
+from shortlist.workbook.losses_and_calibration.confidence import ADVERTISERS, AUCTIONS, DRAWN
 
 
 def sigmoid(z):
@@ -75,7 +75,7 @@ def price(engine, values):
 
 
 def market():
-    return ConfidenceMarket.draw(AUCTIONS, advertisers=ADVERTISERS, rng=0)
+    return ConfidenceMarket.draw(DRAWN, advertisers=ADVERTISERS, rng=0).first(AUCTIONS)
 
 
 def by_bins(values):

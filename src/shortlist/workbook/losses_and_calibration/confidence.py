@@ -25,9 +25,11 @@ from shortlist.lessons.losses_and_calibration.confidence import (
 from shortlist.lessons.losses_and_calibration.sold_page import SoldPage, request_for, sponsored_funnel
 from shortlist.simulation.confidence import ConfidenceMarket, MarketOutcome
 
-__all__ = ["ADVERTISERS", "AUCTIONS", "make_confidence", "sold_pages"]
+__all__ = ["ADVERTISERS", "AUCTIONS", "DRAWN", "make_confidence", "sold_pages"]
 
 AUCTIONS, ADVERTISERS = 600, 8
+DRAWN = 4_000
+"""Auctions that are drawn, and as many again that the model is calibrated on: these cost little, sales cost much."""
 COMMON_WORDS = 20
 """Words of titles that are tried as queries, beside the categories."""
 
@@ -39,7 +41,7 @@ def make_confidence(engine: Engine, seed: int, progress: Progress) -> Confidence
         NotFound: the release sells no ads, or no query brings two campaigns together.
     """
     pages = sold_pages(engine)
-    market = ConfidenceMarket.draw(AUCTIONS, advertisers=ADVERTISERS, rng=seed)
+    market = ConfidenceMarket.draw(DRAWN, advertisers=ADVERTISERS, rng=seed).first(AUCTIONS)
     right = market.run(market.calibrated)
     effects: dict[str, list[Effect]] = {error: [] for error in ERRORS}
     for n, error in enumerate(ERRORS):
