@@ -15,6 +15,7 @@ from shortlist.core.settings import Settings
 from shortlist.events.attribution import ATTRIBUTED_SCHEMA
 from shortlist.serving.schemas import EventsRequest, FeedRequest, SearchRequest
 from shortlist.training.list_log import LIST_LOG, POLICIES
+from shortlist.training.uplift_log import UPLIFT_LOG
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -65,6 +66,13 @@ def test_the_guide_to_the_log_names_the_columns_of_credits_and_their_types():
         named |= dict(zip(columns, kinds * (len(columns) // len(kinds)), strict=True))
     kinds_of = {pl.Int64(): "int64", pl.String(): "string"}
     assert named == {column: kinds_of[kind] for column, kind in ATTRIBUTED_SCHEMA.items()}
+
+
+def test_the_uplift_guide_names_the_columns_and_their_types():
+    guide = (ROOT / "docs/guides/uplift.md").read_text()
+    for column, kind in UPLIFT_LOG.items():
+        if column != "simulated":
+            assert f"| `{column}` | {'bool' if kind == pl.Boolean() else 'int64'} |" in guide
 
 
 def test_the_documents_name_no_machine():

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shortlist.evaluation.bootstrap import Interval
-from shortlist.training.uplift import UpliftVerdict, judge_uplift
+from shortlist.training.uplift import CLICK, UpliftVerdict, judge_uplift
 from shortlist.training.uplift_log import read_uplift_log
 
 __all__ = ["print_uplift", "uplift"]
@@ -54,7 +54,7 @@ def print_uplift(verdict: UpliftVerdict, *, console: Console | None = None) -> N
     for column in ("ranked by", "Qini", "AUUC", "Qini less that of P(click | shown)"):
         table.add_column(column, justify="left" if column == "ranked by" else "right")
     for one in verdict.scores:
-        table.add_row(one.method, _cell(one.qini), _cell(one.auuc), _cell(one.more))
+        table.add_row(one.method, _cell(one.qini), _cell(one.auuc), _cell(one.more) if one.method != CLICK else "-")
     out.print(table)
 
 

@@ -22,7 +22,7 @@ from shortlist.learning.uplift.learners import dr_learner, t_learner, x_learner
 from shortlist.learning.uplift.regression import BoostedRegression, Predict, Regression
 from shortlist.training.uplift_log import UpliftLog
 
-__all__ = ["METHODS", "UpliftScore", "UpliftVerdict", "judge_uplift"]
+__all__ = ["CLICK", "CLICK_AT_1", "EFFECTS", "METHODS", "UpliftScore", "UpliftVerdict", "judge_uplift"]
 
 CLICK, CLICK_AT_1 = "P(click | shown)", "P(click | shown, place 1)"
 EFFECTS = ("T-learner", "X-learner", "DR-learner")
