@@ -85,6 +85,7 @@ import msgspec
 from pathlib import Path
 from shortlist.training.list_log import read_list_log, read_policies
 from shortlist.training.off_policy import PolicyJudge
+import shortlist.training.challengers, shortlist.training.objectives, shortlist.training.uplift
 folder = Path(sys.argv[1])
 table = read_policies(folder / "policies.parquet")
 verdict = PolicyJudge(table, 3).judge(read_list_log(folder / "log.parquet", table), refit_draws=2)

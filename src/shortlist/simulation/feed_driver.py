@@ -29,7 +29,7 @@ class Pages:
 
     Attributes:
         context: int64 ``(S,)``.
-        shown: int8 ``(S, L)``, the candidate at each place, by its number in the context.
+        shown: int16 ``(S, L)``, the candidate at each place, by its number in the context.
         propensity: float64 ``(S, L)``, P(candidate at this place | slots above).
         click: bool ``(S, L)``.
         satisfied: bool ``(S, L)``.
@@ -51,7 +51,7 @@ def serve(world: FeedWorld, policy: ListPolicy, n: int, *, rng: Rng) -> Pages:
     upper = np.cumsum(world.share)
     context = np.searchsorted(upper, random.random(n) * upper[-1], side="right").astype(np.int64)
     places, e = policy.places, world.examination
-    shown = np.empty((n, places), dtype=np.int8)
+    shown = np.empty((n, places), dtype=np.int16)
     propensity = np.empty((n, places))
     click, satisfied = np.zeros((2, n, places), dtype=np.bool_)
     _serve(
