@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from shortlist.core.page import Page, PolicyRecord, ShownItem
 from shortlist.events.database import open_database
 from shortlist.events.event import Event
@@ -69,6 +71,7 @@ def stream(path: Path, first: str, generation: str, *, hasty: bool) -> None:
 
 def main() -> None:
     path = Path(sys.argv[1])
+    sa.create_engine("sqlite://")  # opens nothing, but imports what each writer would
     for line in sys.stdin:
         generation, _, first = line.strip().partition(" ")
         assert threading.active_count() == 1

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from shortlist.core.errors import DataError
 
-__all__ = ["BUSY_TIMEOUT_MS", "checkpoint", "open_database"]
+__all__ = ["BUSY_TIMEOUT_MS", "checkpoint", "open_database", "prepare_database"]
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a transaction waits for another process's, milliseconds."""
@@ -28,7 +28,15 @@ def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
         DataError: the file cannot be opened or is no database.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    return prepare_database(sa.create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False}), tables)
+
+
+def prepare_database(engine: sa.Engine, tables: sa.MetaData) -> sa.Engine:
+    """The same of an engine that has not connected yet, whatever its driver of SQLite.
+
+    Raises:
+        DataError: as ``open_database``.
+    """
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     try:
@@ -39,14 +47,17 @@ def open_database(path: Path, tables: sa.MetaData) -> sa.Engine:
         engine.dispose()
         raise DataError(
             f"the file cannot be used as a database: {error.orig}",
-            where=str(path),
+            where=str(engine.url.database),
             fix="restore it from a copy, or name another state folder",
         ) from None
     return engine
 
 
 def checkpoint(engine: sa.Engine) -> bool:
-    """Bring the WAL into the database and empty it, so that nothing that was deleted stays in it.
+    """Bring the WAL into the database and empty it, so that nothing that was deleted stays in it or comes back.
+
+    SQLite does not sync the emptied WAL, and a power cut would bring the old one back, with the bytes of what was
+    deleted. The next commit syncs it; this makes one that changes nothing.
 
     Returns:
         False where somebody else read or wrote for ``BUSY_TIMEOUT_MS``: then the WAL still holds what it held.
@@ -54,6 +65,8 @@ def checkpoint(engine: sa.Engine) -> bool:
     raw = engine.raw_connection()
     try:
         ((busy, _, _),) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not busy:
+            raw.cursor().execute("PRAGMA user_version=0")  # which nothing reads, and which writes the first page
     finally:
         raw.close()
     return not busy
