@@ -97,11 +97,10 @@ def test_the_page_stands_alone_and_says_that_it_is_simulated(rehearsed):
         assert one.asked in page
 
 
-def test_truth_cannot_leak_into_the_estimates(tmp_path, monkeypatch):
+def test_truth_cannot_leak_into_the_estimates(rehearsed, tmp_path, monkeypatch):
     """With the logs as they are and another truth behind them, the estimates are the same bytes; what is true of the
     challengers is not."""
-    plan = msgspec.structs.replace(PLAN, worlds=(PlannedWorld("position-based", 1),), pages=800)
-    run(tmp_path / "honest", plan)
+    folder, _ = rehearsed
 
     def with_another_truth(plan, shape, kind, number, where):
         honest = write_log(plan, shape, kind, number, where)
@@ -109,10 +108,11 @@ def test_truth_cannot_leak_into_the_estimates(tmp_path, monkeypatch):
         return replace(honest, world=replace(w, attraction=1 - w.attraction, satisfaction=1 - w.satisfaction))
 
     monkeypatch.setattr(rehearsing, "write_log", with_another_truth)
-    run(tmp_path / "other", plan)
-    honest, other = (tmp_path / name for name in ("honest", "other"))
-    assert (honest / ESTIMATES_FILE).read_bytes() == (other / ESTIMATES_FILE).read_bytes()
-    ours, theirs = (pl.read_parquet(path / EXPERIMENTS_FILE) for path in (honest, other))
+    rounds = rehearsing._offline(PLAN, SHAPE, tmp_path, lambda what, done, total: None)
+    assert (tmp_path / ESTIMATES_FILE).read_bytes() == (folder / ESTIMATES_FILE).read_bytes()
+    ours = pl.read_parquet(folder / EXPERIMENTS_FILE).head(len(PLAN.challengers))
+    theirs = experiment(PLAN, rounds[0], estimates_hash="")
+    assert ours["policy"].equals(theirs["policy"])
     assert (ours["true_lift"] != theirs["true_lift"]).mean() > 0.9
 
 
