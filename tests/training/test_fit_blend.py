@@ -18,6 +18,7 @@ RECIPE = BlendRecipe(
     forests=2,
     trees=GBDTRecipe(trees=60, row_share=0.6),
     nets=("LR",),
+    repeats=1,
     classifier=ClassifierRecipe(epochs=5, batch=256, embedding_rate=0.1),
 )
 
@@ -61,7 +62,7 @@ def test_it_beats_each_member_on_rows_that_nobody_has_seen(fitted):
 def test_it_is_read_back_to_the_bit(fitted, folder):
     fresh = rows(3, 500)
     assert Blend.load(folder).logits(fresh.inputs).tobytes() == fitted.blend.logits(fresh.inputs).tobytes()
-    assert list(fitted.members) == ["trees_0.txt", "trees_1.txt", "lr.onnx"]
+    assert list(fitted.members) == ["trees_0.txt", "trees_1.txt", "lr_0.onnx"]
 
 
 def test_the_logit_is_the_weighted_sum(fitted):

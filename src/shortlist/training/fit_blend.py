@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,15 @@ class BlendRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         forests: how many boosted ensembles, each with draws of its own.
         trees: how each is grown.
         nets: names of neural rankers, see ``NEURAL``.
+        repeats: how many of each, with draws of their own.
         classifier: how they are trained.
     """
 
     forests: int = 2
     trees: GBDTRecipe = GBDTRecipe(feature_share=0.3, row_share=0.6, leaves=20, min_rows=80, l2=10.0)
     nets: tuple[str, ...] = ("FM",)
-    classifier: ClassifierRecipe = ClassifierRecipe(epochs=6, patience=1, embedding_rate=0.008)
+    repeats: int = 2
+    classifier: ClassifierRecipe = ClassifierRecipe(epochs=6, patience=1, chunk=2_048, embedding_rate=0.004)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +72,11 @@ def fit_blend(rows: InputRows, *, later: InputRows, recipe: BlendRecipe, seed: i
     for k in range(recipe.forests):
         path = folder / f"trees_{k}.txt"
         fitted[path.name] = fit_trees(rows, later=later, recipe=recipe.trees, seed=1_000 * seed + k, path=path)
-    for name in recipe.nets:
-        path = folder / f"{name.lower().replace(',', '').replace(' ', '_')}.onnx"
-        fitted[path.name] = fit_neural(NEURAL[name], rows, later=later, recipe=recipe.classifier, seed=seed, path=path)
+    for name, k in itertools.product(recipe.nets, range(recipe.repeats)):
+        path = folder / f"{name.lower().replace(',', '').replace(' ', '_')}_{k}.onnx"
+        fitted[path.name] = fit_neural(
+            NEURAL[name], rows, later=later, recipe=recipe.classifier, seed=1_000 * seed + k, path=path
+        )
     members = [one.member for one in fitted.values()]
     weights, bias = fit_stack(np.stack([one.logits(later.inputs) for one in members], axis=1), later.label)
     facts = BlendFacts(members=tuple(fitted), weights=tuple(weights.tolist()), bias=bias, sizes=rows.sizes)
