@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 import polars as pl
-from scipy.stats import kendalltau
 
 from shortlist.core.arrays import Float64
 from shortlist.evaluation.bootstrap import Interval, clustered_interval
@@ -144,6 +143,8 @@ def _mean(value: Float64, cluster: np.ndarray, seed: int, *, level: float) -> Fi
 
 
 def _tau(lift: Float64, true: Float64) -> float:
+    from scipy.stats import kendalltau
+
     return float(kendalltau(lift, true).statistic) if len(lift) > 1 else float("nan")
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from scipy.special import expit
-from scipy.stats import binom
 
 from shortlist.core.arrays import Float64
 from shortlist.core.randomness import Rng, generator
@@ -99,6 +98,8 @@ class PromotionWorld:
     @staticmethod
     def _places(x: Float64) -> Float64:
         """P(place | user): binomial, high for those with intent, ``(N, 5)``."""
+        from scipy.stats import binom
+
         return np.asarray(binom.pmf(np.arange(_PLACES), _PLACES - 1, expit(-x[:, :1])), dtype=np.float64)
 
 
