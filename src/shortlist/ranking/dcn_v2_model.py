@@ -68,11 +68,13 @@ class DCNv2(nn.Module):
 
         logit = w · [cross_L(x0), mlp(x0)] + b,    x0 = all numbers and fields of a row, side by side
 
+    Without hidden units there is no deep part, and the logit is a polynomial of degree L + 1 in x0.
+
     Args:
         inputs: of any width.
         cross_layers: L, one at least.
         rank: of the cross layers; None for full rank.
-        hidden: units of the deep part's layers.
+        hidden: units of the deep part's layers; none for the cross network alone.
         dropout: in the deep part.
         bias: the first value of b, such as the log odds of the rows' share of positives.
     """
@@ -93,8 +95,8 @@ class DCNv2(nn.Module):
         self.first = CrossLayer(width, rank) if cross_layers > 1 else None
         self.cross = nn.ModuleList(CrossLayer(width, rank) for _ in range(cross_layers - 2))
         self.last = CrossLayer(width, rank)
-        self.deep = SplitMLP(width, hidden, dropout)
-        self.output = output_layer(width + self.deep.width, bias)
+        self.deep = SplitMLP(width, hidden, dropout) if hidden else None
+        self.output = output_layer(width + (self.deep.width if self.deep else 0), bias)
 
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
@@ -103,7 +105,9 @@ class DCNv2(nn.Module):
         x = x0 if self.first is None else self.first.of_inputs(x0, inputs)
         for layer in self.cross:
             x = layer(x0, x)
-        deep = self.deep(inputs.request, inputs.index, inputs.candidate)
         weight = self.output.weight[0]
         crossed = self.last.weighed(weight[: x0.shape[1]], inputs, x)
+        if self.deep is None:
+            return crossed + self.output.bias
+        deep = self.deep(inputs.request, inputs.index, inputs.candidate)
         return crossed + functional.linear(deep, weight[x0.shape[1] :].unsqueeze(0), self.output.bias).squeeze(1)
