@@ -100,6 +100,8 @@ def test_a_scorer_that_cannot_explain_itself_is_said_to_and_one_that_can_is_a_ta
     page = world.feed(user=4, k=5)
     item = page.items[0].item
     address = f"/trace/{page.request_id}?why={item}"
+    ranker = type(world.feed_funnel.scorers[0].component)
+    monkeypatch.delattr(ranker, "contributions")
     assert "cannot be shown: this score cannot be taken apart" in client.get(address).text
 
     def contributions(self, batch, pair):
@@ -108,7 +110,7 @@ def test_a_scorer_that_cannot_explain_itself_is_said_to_and_one_that_can_is_a_ta
         small = [Contribution(f"small_{n}", "", "", "", -difference / 20, 0.0) for n in range(20)]
         return (Contribution("near_last", "how near", "1", "0", 2 * difference, 0.01), *small)
 
-    monkeypatch.setattr(type(world.feed_funnel.scorers[0].component), "contributions", contributions, raising=False)
+    monkeypatch.setattr(ranker, "contributions", contributions, raising=False)
     text = client.get(address).text
     assert "near last" in text
     assert "11 others" in text

@@ -38,6 +38,7 @@ from shortlist.features.history import HistoryHydrator, HistoryStore
 from shortlist.funnel.filters import InCatalogueFilter, RowHydrator, SeenFilter
 from shortlist.funnel.layout import shown_items
 from shortlist.funnel.runner import Funnel, Stage, single
+from shortlist.ranking.contributions import Contribution
 from shortlist.releases.manifest import Probability
 from shortlist.reranking.mmr import MMRSelector
 from shortlist.retrieval.als import AlsSource
@@ -85,12 +86,21 @@ class TitleWords:
 
 
 class Ranker:
-    """A scorer: a steeper sigmoid of the true score, and its calibrated form."""
+    """A scorer: a steeper sigmoid of a sum of parts, and its calibrated form; it can say what each part adds."""
 
     name = "ranker"
 
-    def __init__(self, score):
-        self._score = score
+    def __init__(self, **parts):
+        self.parts = parts
+        self._score = sum(parts.values())
+
+    def contributions(self, batch, pair):
+        """Of a sum each part's Shapley value is its difference."""
+        user = int(batch.users[0]) if 0 <= batch.users[0] < len(self._score) else 0
+        here, there = pair[ROW] - 1
+        values = {name: 1.6 * part[user, [here, there]] for name, part in self.parts.items()}
+        found = [Contribution(name, "", f"{a:.2f}", f"{b:.2f}", a - b, 0.0) for name, (a, b) in values.items()]
+        return tuple(sorted(found, key=lambda one: -abs(one.log_odds)))
 
     def score(self, batch, candidates):
         users = np.where((batch.users >= 0) & (batch.users < len(self._score)), batch.users, 0)
@@ -160,7 +170,8 @@ class World:
         self.history = HistoryStore(interactions)
         self._write_held_out(folder, positives)
         self._write_factors(folder, items)
-        interactions.sort(["user", "at_us", "item"]).write_parquet(folder / HISTORY_FILE)
+        log = pl.concat([interactions, self._dislikes(truth, keys)])
+        log.sort(["user", "at_us", "item"]).write_parquet(folder / HISTORY_FILE)
         noisy = lambda scale: truth + rng.normal(scale=scale, size=truth.shape)  # noqa: E731
         popular = np.tile(truth.mean(axis=0), (N_USERS, 1))
         self.feed_funnel = Funnel(
@@ -178,7 +189,7 @@ class World:
             ),
             hydrators=(Stage(RowHydrator(self.catalogue), 1.0, required=True),),
             filters=(Stage(InCatalogueFilter(), 1.0, required=True), Stage(SeenFilter(), 1.0, required=True)),
-            scorers=(Stage(Ranker(truth * sharper + rng.normal(scale=0.5, size=truth.shape)), 10.0),),
+            scorers=(Stage(Ranker(**self._parts(truth * sharper, rng)), 10.0),),
             selector=Stage(self._mmr(items, 0.2), 5.0, required=True),
         )
         self.search_funnel = Funnel(
@@ -190,7 +201,7 @@ class World:
             ),
             hydrators=(Stage(RowHydrator(self.catalogue), 1.0, required=True),),
             filters=(Stage(InCatalogueFilter(), 1.0, required=True),),
-            scorers=(Stage(Ranker(truth), 10.0),),
+            scorers=(Stage(Ranker(near_liked=truth), 10.0),),
             selector=Stage(self._mmr(items, 0.0), 5.0, required=True),
         )
         self.sponsored = Funnel(
@@ -237,6 +248,12 @@ class World:
         return MMRSelector(vectors.astype(np.float32), diversity=diversity, temperature=0.03)
 
     @staticmethod
+    def _parts(truth, rng):
+        """What the feed's ranker adds up: an item's mean, what the user makes of it, and a mistake."""
+        mean = np.broadcast_to(truth.mean(axis=0), truth.shape)
+        return {"like_rate": mean, "near_liked": truth - mean, "n_sources": rng.normal(scale=0.5, size=truth.shape)}
+
+    @staticmethod
     def _lives(truth, keys, rng):
         rows, positives = [], {}
         for user in range(N_USERS):
@@ -245,6 +262,16 @@ class World:
             rows += [(user, int(keys[i]), NOW_US - 10**9 * (20 - t), 5.0, True) for t, i in enumerate(liked[:20])]
             positives[user] = keys[liked[20:]].tolist()
         return pl.DataFrame(rows, schema=INTERACTIONS, orient="row"), positives
+
+    @staticmethod
+    def _dislikes(truth, keys):
+        """Some of what each user did not like, met in between; the log of a real release holds such events."""
+        rows = [
+            (user, int(keys[i]), NOW_US - 10**9 * (20 - t) + 1, 2.0, False)
+            for user in range(N_USERS)
+            for t, i in enumerate(np.argsort(truth[user])[: 20 * 7 : 7])
+        ]
+        return pl.DataFrame(rows, schema=INTERACTIONS, orient="row")
 
     def _write_factors(self, folder, items):
         """A factorization whose items' lengths differ; drawn from a stream of its own."""

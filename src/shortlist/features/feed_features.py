@@ -21,7 +21,7 @@ from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpe
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
 
-__all__ = ["FeatureRows", "FeedFeatures"]
+__all__ = ["FeatureRows", "FeedFeatures", "padded_categories"]
 
 _RECENT = 20
 """The latest items that count as recent."""
@@ -133,7 +133,7 @@ class FeedFeatures:
         self._log_rank: Float32 = np.log1p(np.arange(limit + 1)).astype(np.float32)
         self._category_vectors: Float32 = (matrix / np.maximum(length, 1.0)).astype(np.float32)
         longest = int(matrix[: self.vocabulary].sum(axis=1).max(initial=0.0))
-        self._categories = _padded_categories(matrix, longest=longest)
+        self._categories = padded_categories(matrix, longest=longest)
         self.spec = FeatureSpec(
             request=_REQUEST,
             candidate=_CANDIDATE + tuple(feature for name in sources for feature in _of_source(name, limit)),
@@ -268,7 +268,7 @@ def _of_source(name: str, limit: int) -> tuple[DenseFeature, DenseFeature, Dense
     )
 
 
-def _padded_categories(matrix: Float32, *, longest: int) -> Int64:
+def padded_categories(matrix: Float32, *, longest: int) -> Int64:
     """Each row's category numbers from 1, at most ``longest`` and eight, padded with 0: int64 ``(V + 1, L)``."""
     longest = min(_CATEGORIES_AT_MOST, max(1, longest))
     padded = np.zeros((len(matrix), longest), dtype=np.int64)

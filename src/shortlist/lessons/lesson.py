@@ -17,6 +17,10 @@ from shortlist.lessons.negative_sampling.batch import batch
 from shortlist.lessons.negative_sampling.gradient import gradient
 from shortlist.lessons.negative_sampling.hard import hard
 from shortlist.lessons.negative_sampling.logq import logq
+from shortlist.lessons.ranking_model.crossover import crossover
+from shortlist.lessons.ranking_model.depth import depth
+from shortlist.lessons.ranking_model.models import models
+from shortlist.lessons.ranking_model.parts import parts
 from shortlist.lessons.the_funnel.budget import budget
 from shortlist.lessons.the_funnel.kept import kept
 from shortlist.lessons.widget import Widget
@@ -70,6 +74,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=30,
         widgets=(reorder, stroll, frontier),
+    ),
+    Lesson(
+        slug="04-the-ranking-model",
+        title="The ranking model",
+        summary=(
+            "From a weighted sum to trees, dots, crosses and masks: which interactions each can hold, at what "
+            "price, and when features made by hand matter more than any of them."
+        ),
+        minutes=35,
+        widgets=(models, depth, crossover, parts),
     ),
     Lesson(
         slug="05-losses-and-calibration",

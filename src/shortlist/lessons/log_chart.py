@@ -17,7 +17,14 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 44.0, 34.0
 
 
 def log_chart(
-    title: str, along: str, series: Sequence[Series], *, now: float, form: Callable[[float], str], log_y: bool = False
+    title: str,
+    along: str,
+    series: Sequence[Series],
+    *,
+    now: float,
+    form: Callable[[float], str],
+    log_y: bool = False,
+    low: float = 0.0,
 ) -> Markup:
     """Lines whose x are positive, drawn on a scale where each doubling takes the same width.
 
@@ -28,22 +35,23 @@ def log_chart(
         now: where the slider stands.
         form: a height in words.
         log_y: whether each tenfold height takes the same height; zeros and less are left out.
+        low: where a straight scale begins; a line is drawn at zero where it lies within.
     """
     kept = [Series(line.name, line.css, tuple((a, b) for a, b in line.points if b > 0 or not log_y)) for line in series]
     xs = sorted({a for line in kept for a, _ in line.points})
     ys = [b for line in kept for _, b in line.points]
     x = svg.Scale((math.log2(xs[0]), math.log2(xs[-1])), (LEFT, WIDTH - RIGHT))
     if log_y:
-        low, high = math.log10(min(ys)), math.log10(max(ys))
-        low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-        ticks = [10 ** (low + share * (high - low)) for share in (0.0, 1 / 3, 2 / 3, 1.0)]
+        least, high = math.log10(min(ys)), math.log10(max(ys))
+        least, high = (least, high) if high > least else (least - 0.5, high + 0.5)
+        ticks = [10 ** (least + share * (high - least)) for share in (0.0, 1 / 3, 2 / 3, 1.0)]
     else:
-        low, high = 0.0, max(*ys, 1e-9)
-        ticks = [0.0, high / 2, high]
+        least, high = low, max(*ys, low + 1e-9)
+        ticks = [low, 0.0, high] if low < 0.0 < high else [low, (low + high) / 2, high]
     legend, rows = _legend(series)
     down = 18.0 * (rows - 1)
     bottom = HEIGHT - BOTTOM + down
-    y = svg.Scale((low, high), (bottom, TOP + 8 + down))
+    y = svg.Scale((least, high), (bottom, TOP + 8 + down))
 
     def place(a: float, b: float) -> tuple[float, float]:
         return x(math.log2(a)), y(math.log10(b) if log_y else b)

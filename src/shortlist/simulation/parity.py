@@ -1,4 +1,4 @@
-"""A planted interaction: the first few of some switches decide the odds together, and each of them alone says nothing."""
+"""A planted interaction: some switches decide the odds together, and fewer of them say nothing."""
 
 from __future__ import annotations
 

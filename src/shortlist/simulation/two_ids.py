@@ -35,8 +35,8 @@ class TwoIds:
         log odds = bias + taste · (p_u · q_i) / sqrt(d) + a_u + b_i + edge · ([x_1 > 0.3 and x_2 < 0.5] + [|x_3| < 0.5])
 
     with normal vectors p, q of d numbers, normal a, b of standard deviation ``liking``, and normal numbers x. Who and
-    what are drawn evenly. A corner and a stripe of numbers are what trees cut out with two splits each; the product of the
-    two vectors is what embeddings can hold, and what a tree has to spell out, one group of ids after another.
+    what are drawn evenly. A corner and a stripe of numbers are what trees cut out with two splits each; the product of
+    the two vectors is what embeddings can hold, and what a tree has to spell out, one group of ids after another.
 
     Args:
         cardinality: how many there are of each id.
@@ -54,9 +54,9 @@ class TwoIds:
         *,
         rng: Rng,
         width: int = 2,
-        taste: float = 4.5,
+        taste: float = 4.0,
         liking: float = 0.5,
-        edge: float = 2.0,
+        edge: float = 2.5,
         bias: float = -1.5,
     ) -> None:
         source = generator(rng)

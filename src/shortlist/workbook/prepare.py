@@ -16,6 +16,9 @@ from shortlist.lessons.negative_sampling.batch import BatchSheet
 from shortlist.lessons.negative_sampling.gradient import GradientSheet
 from shortlist.lessons.negative_sampling.hard import HardSheet
 from shortlist.lessons.negative_sampling.logq import SkewSheet
+from shortlist.lessons.ranking_model.crossover import CrossoverSheet
+from shortlist.lessons.ranking_model.depth import DepthSheet
+from shortlist.lessons.ranking_model.models import ModelsSheet
 from shortlist.lessons.sheets import Sheet, sheet_path, write_sheet
 from shortlist.workbook.factorizations import make_factors
 from shortlist.workbook.losses_and_calibration.calibrators import make_calibrators
@@ -26,6 +29,9 @@ from shortlist.workbook.negative_sampling.gradients import make_gradient
 from shortlist.workbook.negative_sampling.hard import make_hard
 from shortlist.workbook.negative_sampling.skew import make_skew
 from shortlist.workbook.new_items import make_new_items
+from shortlist.workbook.ranking_model.beside import make_models
+from shortlist.workbook.ranking_model.crossovers import make_crossovers
+from shortlist.workbook.ranking_model.depths import make_depths
 
 __all__ = ["MAKERS", "Maker", "Progress", "prepare"]
 
@@ -44,6 +50,9 @@ MAKERS: dict[type[Sheet], Maker] = {
     SkewSheet: make_skew,
     HardSheet: make_hard,
     BatchSheet: make_batch,
+    ModelsSheet: make_models,
+    DepthSheet: make_depths,
+    CrossoverSheet: make_crossovers,
 }
 """The maker of each kind of sheet."""
 

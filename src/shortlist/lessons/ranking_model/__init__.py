@@ -1,1 +1,1 @@
-"""Lesson 4: what a ranker computes, from a weighted sum to masks; which interactions each model can hold, and at what price."""
+"""Lesson 4: which interactions a ranker can hold, from a weighted sum to masks, and at what price."""

@@ -93,8 +93,8 @@ class CrossoverView:
     def band(self, cardinality: int) -> tuple[Float64, Float64, Float64]:
         """The mean difference over worlds, and the ends of its interval, by size.
 
-        mean ± t · s / sqrt(worlds), t of Student's distribution: a world is drawn anew with its rows and its weights, so
-        that the interval is over all three.
+        mean ± t · s / sqrt(worlds), t of Student's distribution: each world is drawn anew with
+        its rows and its weights, so that the interval is over all three.
         """
         difference = self.difference(cardinality)
         worlds = difference.shape[1]
@@ -131,8 +131,8 @@ class CrossoverView:
         if math.isinf(crossing.at):
             return f"With {ids} of each id the trees are still ahead at {self.sheet.rows_an_id[-1]} rows an id."
         return (
-            f"With {ids} of each id the net overtakes at about {crossing.at:.0f} rows an id, {crossing.at * ids:,.0f} rows "
-            f"in all; the 95% interval goes from {_words(crossing.low)} to {_words(crossing.high)} rows an id."
+            f"With {ids} of each id the net overtakes at about {crossing.at:.0f} rows an id, {crossing.at * ids:,.0f} in all; "
+            f"the 95% interval goes from {_words(crossing.low)} to {_words(crossing.high)} rows an id."
         )
 
     def right_guess(self) -> str:
@@ -154,7 +154,9 @@ class CrossoverView:
         def line(name: str, css: str, heights: Float64) -> Series:
             return Series(name, css, tuple(zip(rows, heights.tolist(), strict=True)))
 
-        net, trees = (np.array([np.mean(getattr(each, who)) for each in sheet.measured[mine]]) for who in ("net", "trees"))
+        net, trees = (
+            np.array([np.mean(getattr(each, who)) for each in sheet.measured[mine]]) for who in ("net", "trees")
+        )
         level = np.full(len(rows), sheet.truth[mine])
         return Markup().join(
             [
@@ -163,9 +165,17 @@ class CrossoverView:
                     Figure("DCN-v2", f"{net[self.size]:.3f}", "AUC", "net"),
                     Figure("boosted trees", f"{trees[self.size]:.3f}", "AUC", "trees"),
                     Figure(
-                        "difference", f"{mean[self.size]:+z.3f}", f"{low[self.size]:+z.3f} to {high[self.size]:+z.3f}", "gap"
+                        "difference",
+                        f"{mean[self.size]:+z.3f}",
+                        f"{low[self.size]:+z.3f} to {high[self.size]:+z.3f}",
+                        "gap",
                     ),
-                    Figure("crossover", _words(crossing.at), f"rows an id, {_words(crossing.low)} to {_words(crossing.high)}", "at"),
+                    Figure(
+                        "crossover",
+                        _words(crossing.at),
+                        f"rows an id, {_words(crossing.low)} to {_words(crossing.high)}",
+                        "at",
+                    ),
                 ),
                 side_by_side(
                     log_chart(
@@ -186,9 +196,9 @@ class CrossoverView:
                     ),
                 ),
                 Markup('<p class="small muted">{}</p>').format(
-                    f"{sheet.worlds} simulated worlds of each cardinality. In each the log odds hang on two ids, whose hidden "
-                    f"vectors are multiplied, and on a corner and a stripe of three numbers. Both models read the "
-                    f"numbers, both ids, and each id’s count and smoothed rate as of just before the row; AUC over "
+                    f"{sheet.worlds} simulated worlds of each cardinality. In each the log odds hang on two ids, whose "
+                    f"hidden vectors are multiplied, and on a corner and a stripe of three numbers. Both models read "
+                    f"the numbers, both ids, and each id's count and smoothed rate as of just before the row; AUC over "
                     f"{sheet.judged:,} later rows."
                 ),
                 table(

@@ -62,7 +62,9 @@ class DepthView:
         three = ORDERS.index(3)
         enough, truth = self.sheet.enough(three), self.sheet.truth[three]
         if enough is None:
-            return f"With {self.sheet.learned:,} rows no depth finds an interaction of three; the truth has {truth:.3f}."
+            return (
+                f"With {self.sheet.learned:,} rows no depth finds an interaction of three; the truth has {truth:.3f}."
+            )
         fewer = self.sheet.cross[three][max(enough - 1, 0)]
         return (
             f"An interaction of three needs {enough} cross {'layer' if enough == 1 else 'layers'}: AUC "
@@ -88,15 +90,15 @@ class DepthView:
             [
                 figures(
                     Figure("AUC", f"{sheet.cross[order][self.layers]:.3f}", f"{self.layers} layers", "auc"),
-                    Figure("the truth’s", f"{sheet.truth[order]:.3f}", "nobody can do better", "truth"),
+                    Figure("the truth's", f"{sheet.truth[order]:.3f}", "nobody can do better", "truth"),
                     Figure("boosted trees", f"{sheet.trees[order]:.3f}", "on the same rows", "trees"),
                     Figure("enough", "none" if enough is None else str(enough), "layers", "enough"),
                 ),
                 side_by_side(chart(panel, lines, now=float(self.layers))),
                 Markup('<p class="small muted">{}</p>').format(
-                    f"{sheet.learned:,} simulated rows of {sheet.switches} switches, each -1 or 1; the first two, three "
-                    f"or four of them decide together, and the others are noise. AUC over {sheet.judged:,} other rows: "
-                    f"that of a blind guess scatters by {error:.3f} around {CHANCE}."
+                    f"{sheet.learned:,} simulated rows of {sheet.switches} switches, each -1 or 1; the first two, "
+                    f"three or four of them decide together, and the others are noise. AUC over {sheet.judged:,} other "
+                    f"rows: that of a blind guess scatters by {error:.3f} around {CHANCE}."
                 ),
                 table(
                     "All depths, in figures",

@@ -23,7 +23,7 @@ __all__ = ["DEPTH_RECIPE", "cross_network", "make_depths", "planted_rows"]
 SWITCHES = 10
 LEARNED_AT_MOST, AN_ITEM = 3_000, 4
 LATER, JUDGED = 1_000, 8_000
-DEPTH_RECIPE = msgspec.structs.replace(RECIPE, epochs=12, patience=4, batch=256, chunk=256, learning_rate=2e-2)
+DEPTH_RECIPE = msgspec.structs.replace(RECIPE, epochs=10, patience=3, batch=256, chunk=256, learning_rate=2e-2)
 
 Rows = tuple[Float32, Float64, Float32]
 

@@ -33,21 +33,15 @@ MakeModel = Callable[..., nn.Module]
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """A kind of net.
-
-    Attributes:
-        make: the model.
-        width: of its embeddings.
-        spread: of their first values. Products of small vectors have small gradients: a net that has to find a product
-            within a few hundred steps starts with larger ones.
-    """
+    """A kind of net, and the width of its embeddings."""
 
     make: MakeModel
     width: int = 8
-    spread: float = 0.01
 
 
-def train_net(net: Net, learn: InputRows, later: InputRows, *, seed: int, recipe: ClassifierRecipe = RECIPE) -> nn.Module:
+def train_net(
+    net: Net, learn: InputRows, later: InputRows, *, seed: int, recipe: ClassifierRecipe = RECIPE
+) -> nn.Module:
     """A model of some rows, with the weights of the pass that later rows like best."""
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)
@@ -81,9 +75,7 @@ def train_trees(
     """Boosted trees of some rows, as many as later rows like best; rows are matrices ``(N, F)`` with labels."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trees.txt"
-        fit_gbdt(
-            *learn, features=columns, categories=categories, validation=later, recipe=recipe, seed=seed, path=path
-        )
+        fit_gbdt(*learn, features=columns, categories=categories, validation=later, recipe=recipe, seed=seed, path=path)
         return GBDT.load(path)
 
 
