@@ -105,4 +105,5 @@ def fit_gbdt(
         callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False), lightgbm.record_evaluation(seen)],
     )
     booster.save_model(path, num_iteration=booster.best_iteration)
-    return LearningCurve(tuple(seen["training"]["binary_logloss"]), tuple(seen["validation"]["binary_logloss"]))
+    training, stopping = (tuple(map(float, seen[rows]["binary_logloss"])) for rows in ("training", "validation"))
+    return LearningCurve(training, stopping)

@@ -131,8 +131,8 @@ class CrossoverView:
         if math.isinf(crossing.at):
             return f"With {ids} of each id the trees are still ahead at {self.sheet.rows_an_id[-1]} rows an id."
         return (
-            f"With {ids} of each id the net overtakes at about {crossing.at:.0f} rows an id, {crossing.at * ids:,.0f} in all; "
-            f"the 95% interval goes from {_words(crossing.low)} to {_words(crossing.high)} rows an id."
+            f"With {ids} of each id the net overtakes at about {crossing.at:.0f} rows an id, {crossing.at * ids:,.0f} "
+            f"in all; the 95% interval goes from {_words(crossing.low)} to {_words(crossing.high)} rows an id."
         )
 
     def right_guess(self) -> str:
