@@ -54,7 +54,7 @@ class TwoIds:
         *,
         rng: Rng,
         width: int = 2,
-        taste: float = 4.0,
+        taste: float = 4.5,
         liking: float = 0.5,
         edge: float = 2.5,
         bias: float = -1.5,

@@ -21,10 +21,10 @@ from shortlist.lessons.widget import Choice, Guess, Slider, State, widget
 
 __all__ = ["CARDINALITIES", "ROWS_AN_ID", "Crossing", "CrossoverSheet", "CrossoverView", "Measured", "crossover"]
 
-CARDINALITIES = (8, 16, 32)
-ROWS_AN_ID = (16, 32, 64, 128)
+CARDINALITIES = (10, 40)
+ROWS_AN_ID = (10, 20, 40, 80)
 LEVEL = 0.95
-GUESSES = {"4": "about 4", "16": "about 16", "64": "about 64", "never": "more than 128, or never"}
+GUESSES = {"5": "about 5", "20": "about 20", "60": "about 60", "never": "more than 80, or never"}
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +66,12 @@ class Crossing:
     """Where the net overtakes; in rows an id.
 
     Attributes:
-        at: where the mean difference goes from below zero to above for the last time; infinite where it ends below,
-            0 where it never was.
+        at: where the mean difference first goes from below zero to above; infinite where it never does, 0 where it
+            begins above.
         low: up to here the trees are surely ahead: the upper limit of the difference is below zero. 0 where they
             never surely are.
-        high: from here on the net surely is: the lower limit is above zero. Infinite where it never surely is.
+        high: from here on the net surely is, until both come near the truth: the lower limit is above zero. Infinite
+            where it never surely is.
     """
 
     at: float
@@ -105,18 +106,18 @@ class CrossoverView:
     def crossing(self, cardinality: int) -> Crossing:
         """The crossover with its interval: all sizes at which the difference may be zero, around where it is."""
         mean, low, high = self.band(cardinality)
-        return Crossing(self._last_rise(mean), self._last_rise(high), self._last_rise(low))
+        return Crossing(self._rise(mean), self._rise(high), self._rise(low))
 
-    def _last_rise(self, heights: Float64) -> float:
-        """Where a curve over rows an id comes up through zero for the last time, on a log scale."""
-        if heights[-1] <= 0:
+    def _rise(self, heights: Float64) -> float:
+        """Where a curve over rows an id first comes up through zero, on a log scale."""
+        above = np.flatnonzero(heights > 0)
+        if not len(above):
             return math.inf
-        below = np.flatnonzero(heights <= 0)
-        if not len(below):
+        k = int(above[0])
+        if k == 0:
             return 0.0
-        k = int(below[-1])
-        places = np.log2(self.sheet.rows_an_id[k : k + 2])
-        share = -heights[k] / (heights[k + 1] - heights[k])
+        places = np.log2(self.sheet.rows_an_id[k - 1 : k + 1])
+        share = -heights[k - 1] / (heights[k] - heights[k - 1])
         return float(2.0 ** (places[0] + share * (places[1] - places[0])))
 
     @cached_property

@@ -37,7 +37,7 @@ class ModelFigures(msgspec.Struct, frozen=True, kw_only=True):
         gain_low: of its 95% interval by user.
         gain_high: likewise.
         parameters: numbers that were learned.
-        ms: for ``CANDIDATES`` candidates of one request, on one thread, the median; nets on torch, trees on the
+        ms: of one processor for ``CANDIDATES`` candidates of one request, the median; nets on torch, trees on the
             package's kernel.
     """
 
@@ -138,7 +138,7 @@ class ModelsView:
                     f"Learned from {sheet.learned:,} events of the release's log, judged on the {sheet.judged:,} "
                     f"latest, of {sheet.users} users: was it liked ({sheet.share:.0%} were)? Of these events "
                     f"{sheet.unknown:.0%} are of users who were not met before, for whom there is no embedding. "
-                    "Intervals: 95%, whole users drawn again. Times: when the sheet was made, on one thread, nets on "
+                    "Intervals: 95%, whole users drawn again. Times: of one processor when the sheet was made, nets on "
                     "torch and trees on the package's kernel."
                 ),
                 table(

@@ -22,7 +22,7 @@ from shortlist.workbook.ranking_model.trained import RECIPE, Net, logits, train_
 
 __all__ = ["NET", "Matrices", "drawn", "judged_pair", "make_crossovers", "matrices"]
 
-WORLDS = 4
+WORLDS = 5
 WORLDS_OF_A_SMALL_RELEASE, SMALL = 2, 1_000
 JUDGED = 4_000
 STOPPING = 0.15

@@ -21,20 +21,18 @@ from shortlist.workbook.ranking_model.trained import RECIPE, Net, logits, train_
 __all__ = ["DEPTH_RECIPE", "cross_network", "make_depths", "planted_rows"]
 
 SWITCHES = 10
-LEARNED_AT_MOST, AN_ITEM = 3_000, 4
-LATER, JUDGED = 1_000, 8_000
-DEPTH_RECIPE = msgspec.structs.replace(RECIPE, epochs=10, patience=3, batch=256, chunk=256, learning_rate=2e-2)
+LEARNED, LATER, JUDGED = 3_000, 1_000, 8_000
+DEPTH_RECIPE = msgspec.structs.replace(RECIPE, epochs=12, patience=4, batch=256, chunk=256, learning_rate=2e-2)
 
 Rows = tuple[Float32, Float64, Float32]
 
 
 def make_depths(engine: Engine, seed: int, progress: Progress) -> DepthSheet:
-    """All orders and depths, and boosted trees of each order; a small catalogue gets small worlds."""
-    learned = min(LEARNED_AT_MOST, AN_ITEM * len(engine.catalogue))
+    """All orders and depths, and boosted trees of each order."""
     sizes = InputSizes(candidate_dense=SWITCHES)
     truth, by_depth, trees = [], [], []
     for done, order in enumerate(ORDERS):
-        learn, later, test = planted_rows(order, learned, seed)
+        learn, later, test = planted_rows(order, seed)
         truth.append(auc(test[1], test[2]))
         found = []
         for layers in LAYERS:
@@ -50,7 +48,7 @@ def make_depths(engine: Engine, seed: int, progress: Progress) -> DepthSheet:
         seed=seed,
         switches=SWITCHES,
         strength=Parity(2).strength,
-        learned=learned,
+        learned=LEARNED,
         judged=JUDGED,
         truth=tuple(truth),
         cross=tuple(by_depth),
@@ -63,11 +61,11 @@ def cross_network(layers: int) -> Net:
     return Net(partial(DCNv2, cross_layers=layers, rank=None, hidden=()) if layers else LogisticRegression, width=1)
 
 
-def planted_rows(order: int, learned: int, seed: int) -> tuple[Rows, Rows, Rows]:
+def planted_rows(order: int, seed: int) -> tuple[Rows, Rows, Rows]:
     """To learn from, to stop by, and to be judged on."""
     world = Parity(order, SWITCHES)
     learn, later, test = (
-        world.draw(rows, rng=seed + 10 * order + part) for part, rows in enumerate((learned, LATER, JUDGED))
+        world.draw(rows, rng=seed + 10 * order + part) for part, rows in enumerate((LEARNED, LATER, JUDGED))
     )
     return learn, later, test
 
