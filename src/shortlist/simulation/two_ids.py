@@ -56,7 +56,7 @@ class TwoIds:
         width: int = 2,
         taste: float = 4.5,
         liking: float = 0.5,
-        edge: float = 2.5,
+        edge: float = 2.0,
         bias: float = -1.5,
     ) -> None:
         source = generator(rng)
