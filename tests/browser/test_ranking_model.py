@@ -47,5 +47,5 @@ def test_another_place_in_the_ranking_has_other_parts(open_page, holder):
 
 def test_another_model_has_another_auc(open_page, holder):
     widget = open_widget(open_page(LESSON), "models")
-    widget.get_by_label("The model").select_option(index=1)
+    widget.locator("select").first.select_option(index=1)
     expect(figure(widget, "auc")).to_have_text(RECOMPUTED["models", "auc"](holder.engine, {"model": 1, "features": 1}))
