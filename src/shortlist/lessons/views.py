@@ -82,8 +82,9 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> M
         for row in rows
     )
     return Markup(
-        "<details><summary>{}</summary><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></details>"
-    ).format(caption, top, body)
+        '<details><summary>{}</summary><div class="scroll" tabindex="0" role="group" aria-label="{}">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></details>"
+    ).format(caption, caption, top, body)
 
 
 def chart(

@@ -182,7 +182,7 @@ class CrossoverView:
                     log_chart(
                         "AUC, mean over worlds",
                         "rows",
-                        [line("DCN-v2", "one", net), line("trees", "two", trees), line("truth", "faint", level)],
+                        [line("net", "one", net), line("trees", "two", trees), line("truth", "faint", level)],
                         now=now,
                         form=lambda height: f"{height:.2f}",
                         low=0.5,
