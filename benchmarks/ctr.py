@@ -4,7 +4,7 @@ Learned from 25 April to 1 May, chosen on 2 May, judged on 3 and 4 May with all 
 of 2 May. Everyone gets the same numbers: what the video and the user are, and how often and with what outcome the user,
 the video, its tag, its length, the page and the hour, and pairs of them, were met. Rows to learn from know the other
 days of the log but not their own (``DeclaredRows.cross_fitted``); rows that are judged know the past only. Peers see
-the small categories too, as categories. LightGBM has two settings; 2 May chooses between them, as it stops all
+the small categories too, as categories. A peer has two settings; 2 May chooses between them, as it stops all
 trainings and weighs the blend. Platt's two numbers, fitted on 2 May, calibrate all alike.
 """
 
@@ -84,16 +84,26 @@ DECLARATION = Declaration(
 )
 
 
+CODED = Declaration(
+    user="user",
+    request=("user", *CODES),
+    features=tuple(Category(name=CODES[k], columns=(CODES[k],), least=20) for k in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11)),
+)
+"""The users' codes of more than three values as categories, which CatBoost is better with."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """Impressions of some days, ready for everybody.
 
     Attributes:
         rows: the inputs; their label is the target's.
+        codes: int64 ``(N, ·)``, the users' codes as categories.
         user: of each row.
     """
 
     rows: InputRows
+    codes: Int64
     user: Int64
 
     @property
@@ -133,10 +143,15 @@ class Split:
         store = EventStore(DECLARATION, table)
         features = DeclaredFeatures.fit(DECLARATION, store, rows[0])
         sizes = spec_sizes(features.spec)
+        no_events = EventStore(CODED, table[:0])
+        codes = DeclaredFeatures.fit(CODED, no_events, rows[0])
+        small = np.array([one.size for one in codes.spec.request_categorical]) <= SMALL
 
         def window(part: DeclaredRows) -> Window:
             label = part.candidates[target].to_numpy().astype(np.float32)
-            return Window(InputRows(sizes, features.compute(store, part), label), part.requests["user"].to_numpy())
+            coded = codes.compute(no_events, part)["request_ids"][:, small]
+            inputs = InputRows(sizes, features.compute(store, part), label)
+            return Window(inputs, coded, part.requests["user"].to_numpy())
 
         return cls(*map(window, rows))
 
@@ -257,15 +272,15 @@ def _lightgbm(**more: float) -> Fit:
     return fit
 
 
-def _catboost(**more: float) -> Fit:
+def _catboost(*, codes: bool) -> Fit:
     def fit(split: Split, seed: int) -> Judged:
         from catboost import CatBoostClassifier, FeaturesData, Pool
 
         def pool(window: Window) -> Pool:
-            numbers, ids = _matrices(window)
+            numbers, ids = _matrices(window, codes=codes)
             return Pool(FeaturesData(numbers, ids.astype(np.int64).astype(bytes).astype(object)), window.rows.label)
 
-        settings = {"learning_rate": 0.08, "max_ctr_complexity": 1, "thread_count": 1, "random_seed": seed} | more
+        settings = {"learning_rate": 0.08, "max_ctr_complexity": 1, "thread_count": 1, "random_seed": seed}
         began = time.perf_counter()
         model = CatBoostClassifier(iterations=500, verbose=False, allow_writing_files=False, **settings)
         model.fit(pool(split.learn), eval_set=pool(split.later), early_stopping_rounds=30)
@@ -291,19 +306,21 @@ PEERS: dict[str, Sequence[Fit]] = {
             lambda_l2=10.0,
         ),
     ),
-    "CatBoost": (_catboost(),),
+    "CatBoost": (_catboost(codes=False), _catboost(codes=True)),
 }
-"""Of LightGBM the defaults, and the regularisation that the blend's trees have. CatBoost's defaults are regularised
-already: a third of the features a split and thrice the penalty were worse on a day before."""
+"""Two settings each. Of LightGBM the defaults, and the regularisation that the blend's trees have; of CatBoost the
+users' codes as numbers, and as categories too."""
 
 
-def _matrices(window: Window) -> tuple[Float32, Float32]:
+def _matrices(window: Window, *, codes: bool = False) -> tuple[Float32, Float32]:
     """The numbers that our trees read, and the categories of up to ``SMALL`` ids."""
     sizes, inputs = window.rows.sizes, window.rows.inputs
     numbers = gbdt_matrix(sizes, inputs)[:, : sizes.request_dense + sizes.candidate_dense]
-    ids = np.hstack([inputs["request_ids"][inputs["request_index"]], inputs["candidate_ids"]])
-    small = np.array([*sizes.request_ids, *sizes.candidate_ids]) <= SMALL
-    return np.ascontiguousarray(numbers), ids[:, small].astype(np.float32)
+    request, candidate = (np.array(one) <= SMALL for one in (sizes.request_ids, sizes.candidate_ids))
+    ids = [inputs["request_ids"][inputs["request_index"]][:, request], inputs["candidate_ids"][:, candidate]]
+    if codes:
+        ids.insert(1, window.codes)
+    return np.ascontiguousarray(numbers), np.hstack(ids).astype(np.float32)
 
 
 def _loss(logit: Float64, window: Window) -> float:
