@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 from markupsafe import Markup
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from shortlist.core.arrays import Float64
 from shortlist.funnel.engine import Engine
@@ -99,7 +99,7 @@ class CrossoverView:
         """
         difference = self.difference(cardinality)
         worlds = difference.shape[1]
-        spread = student.ppf(0.5 + LEVEL / 2, worlds - 1) * difference.std(axis=1, ddof=1) / math.sqrt(worlds)
+        spread = stdtrit(worlds - 1, 0.5 + LEVEL / 2) * difference.std(axis=1, ddof=1) / math.sqrt(worlds)
         mean = difference.mean(axis=1)
         return mean, mean - spread, mean + spread
 
