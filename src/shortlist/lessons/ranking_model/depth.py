@@ -8,6 +8,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from shortlist.funnel.engine import Engine
+from shortlist.lessons.bars import Bars, bars
 from shortlist.lessons.sheets import Sheet, SheetReader
 from shortlist.lessons.views import Figure, Panel, Series, chart, figures, side_by_side, table
 from shortlist.lessons.widget import Choice, Guess, Slider, State, widget
@@ -89,12 +90,24 @@ class DepthView:
         return Markup().join(
             [
                 figures(
-                    Figure("AUC", f"{sheet.cross[order][self.layers]:.3f}", f"{self.layers} layers", "auc"),
+                    Figure("AUC", f"{sheet.cross[order][self.layers]:.3f}", f"cross layers: {self.layers}", "auc"),
                     Figure("the truth's", f"{sheet.truth[order]:.3f}", "nobody can do better", "truth"),
                     Figure("boosted trees", f"{sheet.trees[order]:.3f}", "on the same rows", "trees"),
                     Figure("enough", "none" if enough is None else str(enough), "layers", "enough"),
                 ),
-                side_by_side(chart(panel, lines, now=float(self.layers))),
+                side_by_side(
+                    chart(panel, lines, now=float(self.layers)),
+                    bars(
+                        f"AUC above chance, cross layers: {self.layers}",
+                        [f"interaction of {word}" for word in WORDS],
+                        [
+                            Bars("cross network", "one", tuple(own[self.layers] - CHANCE for own in sheet.cross)),
+                            Bars("boosted trees", "two", tuple(auc - CHANCE for auc in sheet.trees)),
+                            Bars("truth", "faint", tuple(auc - CHANCE for auc in sheet.truth)),
+                        ],
+                        form=lambda value: f"{value:+z.3f}",
+                    ),
+                ),
                 Markup('<p class="small muted">{}</p>').format(
                     f"{sheet.learned:,} simulated rows of {sheet.switches} switches, each -1 or 1; the first two, "
                     f"three or four of them decide together, and the others are noise. AUC over {sheet.judged:,} other "

@@ -20,6 +20,7 @@ __all__ = ["CANDIDATES", "FEATURES", "MODELS", "ModelFigures", "ModelsSheet", "M
 MODELS = ("LR", "GBDT", "DLRM", "DCN-v2", "MaskNet")
 FEATURES = ("ids", "numbers")
 WORDS = ("ids and categories alone", "with counts and rates made by hand")
+SETS = (("ids alone", "faint", "ids"), ("with counts and rates", "one", "numbers"))
 CANDIDATES = 500
 CHANCE = 0.5
 GUESSES = {"model": "the model", "features": "the features", "even": "about the same"}
@@ -120,7 +121,7 @@ class ModelsView:
         sheet, now, features = self.sheet, self.now, FEATURES[self.features]
         groups = [
             Bars(words, css, tuple(sheet.models[name][which].auc - CHANCE for name in MODELS))
-            for words, css, which in (("ids alone", "faint", "ids"), ("with counts and rates", "one", "numbers"))
+            for words, css, which in SETS
         ]
         return Markup().join(
             [
@@ -133,7 +134,18 @@ class ModelsView:
                     Figure("time", f"{now.ms:.2f}", f"ms for {CANDIDATES} candidates", "ms"),
                     Figure("parameters", f"{now.parameters:,}", "learned", "parameters"),
                 ),
-                side_by_side(bars("AUC above chance", MODELS, groups)),
+                side_by_side(
+                    bars("AUC above chance", MODELS, groups, form=lambda value: f"{value:+z.3f}"),
+                    bars(
+                        "Log-loss less than LR's with the same features",
+                        MODELS[1:],
+                        [
+                            Bars(words, css, tuple(sheet.models[name][which].gain for name in MODELS[1:]))
+                            for words, css, which in SETS
+                        ],
+                        form=lambda value: f"{value:+z.3f}",
+                    ),
+                ),
                 Markup('<p class="small muted">{}</p>').format(
                     f"Learned from {sheet.learned:,} events of the release's log, judged on the {sheet.judged:,} "
                     f"latest, of {sheet.users} users: was it liked ({sheet.share:.0%} were)? Of these events "

@@ -35,6 +35,7 @@ GROUPS = {
 SHOWN = 9
 _SOURCES = ("found by ", "retrieval_score", "n_sources")
 _PERSON = ("category_", "near", "follows", "met_gap", "age_gap")
+_SHORT = {"sources": "who found it", "person": "nearness to the person", "item": "the item itself"}
 _LABEL_WIDTH = 172.0
 
 
@@ -117,7 +118,14 @@ class PartsView:
                         [Bars("against the other candidate", "one", tuple(values))],
                         form=lambda value: f"{value:+z.2f}",
                         left=_LABEL_WIDTH,
-                    )
+                    ),
+                    bars(
+                        f"The first item of {self.n_requests} requests, log odds",
+                        list(_SHORT.values()),
+                        [Bars("against the middle one, mean", "two", tuple(self.lifts[name] for name in _SHORT))],
+                        form=lambda value: f"{value:+z.2f}",
+                        left=_LABEL_WIDTH,
+                    ),
                 ),
                 Markup('<p class="small muted">{}</p>').format(
                     "Shapley values of the release's own ranker. They add up to the difference exactly; "
