@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from scipy.special import expit
 
 from benchmarks.report import Row
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int64
@@ -324,17 +325,17 @@ def _matrices(window: Window, *, codes: bool = False) -> tuple[Float32, Float32]
 
 
 def _loss(logit: Float64, window: Window) -> float:
-    return float(np.mean(log_losses(_sigmoid(logit), window.label)))
+    return float(np.mean(log_losses(expit(logit), window.label)))
 
 
 def _figures(who: str, what: str, judged: Judged, split: Split) -> list[Row]:
-    label, user, p = split.test.label, split.test.user, _sigmoid(judged.test)
+    label, user, p = split.test.label, split.test.user, expit(judged.test)
     order = np.argsort(user, kind="stable")
     _, first, n = np.unique(user[order], return_index=True, return_counts=True)
     within = grouped_auc(p[order], label[order], np.append(first, len(order)))
     held = ~np.isnan(within)
     loss = clustered_interval(log_losses(p, label), user, rng=0)
-    calibrated = PlattCalibrator.fit(_sigmoid(judged.later), split.later.label).calibrate(p)
+    calibrated = PlattCalibrator.fit(expit(judged.later), split.later.label).calibrate(p)
     error = debiased_calibration_interval(calibrated, label, user, rng=0)
     return [
         Row(who, f"{what}: AUC", auc(p, label), ""),
@@ -349,15 +350,10 @@ def _differences(what: str, ours: Sequence[Judged], theirs: Sequence[Judged], te
     """Over all seeds, one interval by user."""
     a, b = (np.stack([one.test for one in side]) for side in (ours, theirs))
     area = paired_auc_interval(a, b, test.label, test.user, rng=0)
-    mine, other = (np.mean([log_losses(_sigmoid(one), test.label) for one in side], axis=0) for side in (a, b))
+    mine, other = (np.mean([log_losses(expit(one), test.label) for one in side], axis=0) for side in (a, b))
     loss = paired_interval(mine, other, test.user, rng=0)
     n = f"{len(ours)} seeds" if len(ours) > 1 else "one seed"
     return [
         Row("shortlist", f"{what}: AUC, {n}", area.estimate, "", area.low, area.high),
         Row("shortlist", f"{what}: log-loss, {n}", loss.estimate, "", loss.low, loss.high),
     ]
-
-
-def _sigmoid(logit: Array) -> Float64:
-    p: Float64 = 1.0 / (1.0 + np.exp(-np.asarray(logit, dtype=np.float64)))
-    return p

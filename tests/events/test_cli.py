@@ -63,8 +63,9 @@ def test_attribute(state: Path) -> None:
     assert pl.read_parquet(state / "credits.parquet")["credited"].to_list() == ["click"]
     earlier = CliRunner().invoke(app, [*command, "--click-days", "0.5"])
     assert "1 of them credited to nothing" in earlier.output
-    refused = CliRunner().invoke(app, [*command, "--click-days", "1", "--view-hours", "25"])
-    assert isinstance(refused.exception, SettingsError)
+    for windows in (("1", "25"), ("inf", "1"), ("1e300", "1"), ("7", "nan"), ("7", "-1")):
+        refused = CliRunner().invoke(app, [*command, "--click-days", windows[0], "--view-hours", windows[1]])
+        assert isinstance(refused.exception, SettingsError), windows
     nowhere = CliRunner().invoke(app, ["attribute", str(state / "no" / "x.parquet"), "--state", str(state)])
     assert isinstance(nowhere.exception, DataError)
 

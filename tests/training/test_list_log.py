@@ -39,7 +39,7 @@ def test_policies_and_lists_come_back_whatever_the_order_of_rows(lists, tmp_path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda rows: rows.drop("click"), "cannot be read"),
+        (lambda rows: rows.drop("click"), "is missing"),
         (lambda rows: rows.with_columns(pl.col("click").cast(pl.Int64)), "Int64"),
         (lambda rows: rows.with_columns(click=pl.lit(None, pl.Boolean)), "900 nulls"),
         (lambda rows: rows.filter(pl.col("place") < 3 - (pl.col("request") == 5)), "different lengths"),

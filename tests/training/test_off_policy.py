@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 import typer
 from tests.simulation.worlds import FEED_READERS, small_feed
@@ -54,6 +55,44 @@ def test_readers_who_stop_are_noticed(tmp_path):
     """z is beyond 4 in a cascade: with 10,000 lists it lies near -15."""
     write_lists(tmp_path, n=10_000, readers=FEED_READERS[1])
     assert judged(tmp_path)[1].reading.z < -4
+
+
+def test_a_single_slot_is_a_list_of_one(tmp_path):
+    """Its chances are those of the first place, and there is no reading to be tested."""
+    write_lists(tmp_path, n=2_000, temperature=1.0)
+    log = pl.read_parquet(tmp_path / "log.parquet").filter(pl.col("place") == 1)
+    log.write_parquet(tmp_path / "log.parquet")
+    table = read_policies(tmp_path / "policies.parquet")
+    verdict = PolicyJudge(table, 1).judge(read_list_log(tmp_path / "log.parquet", table))
+    rows = {(row.policy, row.method): row for row in verdict.estimates}
+    assert verdict.reading is None
+    assert rows["more quality", "IPS"].lift == pytest.approx(rows["more quality", "list IPS"].lift, rel=1e-9)
+    app = typer.Typer()
+    app.command()(off_policy)
+    done = CliRunner().invoke(app, [str(tmp_path / "log.parquet"), str(tmp_path / "policies.parquet")])
+    assert "a list of one place is read in one way" in done.output
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "says"),
+    [
+        ("log", lambda t: t.head(0), "the table has no rows"),
+        ("log", lambda t: t.drop("click"), "column 'click' is missing"),
+        (
+            "log",
+            lambda t: t.with_columns(request=pl.col("request") + (pl.int_range(pl.len()) % 3 == 2)),
+            "different lengths",
+        ),
+        ("policies", lambda t: t.with_columns(temperature=float("nan")), "a temperature is not a finite number"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_in_one_line(tmp_path, file, change, says):
+    write_lists(tmp_path, n=300)
+    path = tmp_path / f"{file}.parquet"
+    change(pl.read_parquet(path)).write_parquet(path)
+    with pytest.raises(DataError, match=says) as told:
+        read_list_log(tmp_path / "log.parquet", read_policies(tmp_path / "policies.parquet"))
+    assert "\n" not in str(told.value)
 
 
 def test_a_log_that_hardly_varies_gets_no_estimate(tmp_path):

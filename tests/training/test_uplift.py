@@ -85,7 +85,7 @@ def test_a_promotion_that_does_nothing_has_no_uplift(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda rows: rows.drop("converted"), "cannot be read"),
+        (lambda rows: rows.drop("converted"), "is missing"),
         (lambda rows: rows.select(list(UPLIFT_LOG)), "no features"),
         (lambda rows: rows.drop("place"), "place"),
         (lambda rows: rows.with_columns(place=pl.lit(1, pl.Int64)), "no place, or"),

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shortlist.core.clock import HOUR_US
-from shortlist.core.errors import DataError
+from shortlist.core.errors import DataError, SettingsError
 from shortlist.core.money import format_micros
 from shortlist.events.attribution import AttributionRule, attribute_conversions, credits_by_place
 from shortlist.events.database import open_database
@@ -28,6 +28,7 @@ __all__ = ["app"]
 app = typer.Typer(help="The log of served pages and events.", no_args_is_help=True)
 
 _WIDTH = 130
+_WINDOW_AT_MOST_US = 3_650 * 24 * HOUR_US
 
 _State = Annotated[Path, typer.Option(help="Folder of releases, logs and campaigns.")]
 
@@ -54,8 +55,8 @@ def attribute(
     state: _State = Path("state"),
 ) -> None:
     """Credit each conversion to the last click of the same visitor on the same item, or else to a last view."""
-    views = None if view_hours is None else round(view_hours * HOUR_US)
-    rule = AttributionRule(click_window_us=round(click_days * 24 * HOUR_US), view_window_us=views)
+    views = None if view_hours is None else _window_us("view-hours", view_hours, HOUR_US)
+    rule = AttributionRule(click_window_us=_window_us("click-days", click_days, 24 * HOUR_US), view_window_us=views)
     database = _open(state)
     attributed = attribute_conversions(read_events(database), read_slots(database), rule)
     database.dispose()
@@ -67,6 +68,13 @@ def attribute(
                 f"the file cannot be written: {error}", where=str(file), fix="name one in a folder you may write"
             ) from None
     _print_credits(attributed)
+
+
+def _window_us(option: str, length: float, unit_us: int) -> int:
+    if not 0.0 <= length * unit_us <= _WINDOW_AT_MOST_US:
+        most = _WINDOW_AT_MOST_US // unit_us
+        raise SettingsError(f"{length:g} is no window", where=f"--{option}", fix=f"give a number from 0 to {most:,}")
+    return round(length * unit_us)
 
 
 @app.command("forget")

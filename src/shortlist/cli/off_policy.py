@@ -68,6 +68,9 @@ def print_verdict(served: str, verdict: LogVerdict, *, console: Console | None =
         if rows["DR"].abstains:
             out.print(f"{policy}: no estimate, because {rows['DR'].abstains}", markup=False, highlight=False)
     reading = verdict.reading
+    if reading is None:
+        out.print("test of reading: a list of one place is read in one way", highlight=False)
+        return
     says = (
         "users read on or stop by what they clicked: estimates that weigh a place by what stands there alone are biased"
         if reading.rejected

@@ -99,7 +99,8 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         missing = np.isnan(value)
         if self.kind != "quantile":
             moved = (signed_log(value) if self.kind == "log" else value) - self.middle
-            return np.where(missing, 0.0, moved).astype(np.float32)
+            widest = float(np.finfo(np.float32).max)
+            return np.clip(np.where(missing, 0.0, moved), -widest, widest).astype(np.float32)
         if len(self.value) < 2:
             return np.zeros(value.shape, dtype=np.float32)
         return np.where(missing, 0.0, np.interp(value, self.value, self.score)).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from shortlist.core.arrays import Array, Float64
 from shortlist.core.errors import DataError
@@ -46,7 +47,7 @@ def fit_stack(logits: Array, label: Array, *, ridge: float = 100.0) -> tuple[Flo
     def loss(parameter: Float64) -> tuple[float, Float64]:
         w, b = parameter[:m], parameter[m]
         z = x @ w + b
-        miss = 1.0 / (1.0 + np.exp(-z)) - y
+        miss = expit(z) - y
         away = w - 1.0 / m
         value = np.logaddexp(0.0, z).sum() - y @ z + 0.5 * ridge * away @ away
         return float(value), np.append(x.T @ miss + ridge * away, miss.sum())

@@ -109,6 +109,7 @@ def estimates(plan: RehearsalPlan, world: str, number: int, folder: Path) -> pl.
     rng = seed_of(plan.seed, world, number, "judge")
     draws = plan.refit_draws if world == POSITION_BASED.name and number < plan.refitted_logs else 0
     verdict = PolicyJudge(table, places).judge(log, refit_draws=draws, rng=rng)
+    z, rejected = (verdict.reading.z, verdict.reading.rejected) if verdict.reading else (None, None)
     rows = [(row.method, row) for row in verdict.estimates]
     if world == THIN.name:
         trusting = PolicyJudge(table, places, rule=_NEVER).judge(log, rng=rng)
@@ -117,7 +118,7 @@ def estimates(plan: RehearsalPlan, world: str, number: int, folder: Path) -> pl.
         [
             (
                 *(world, number, row.policy, method, row.lift, row.low, row.high, row.standard_error),
-                *(row.effective_rows, row.abstains, verdict.reading.z, verdict.reading.rejected),
+                *(row.effective_rows, row.abstains, z, rejected),
             )
             for method, row in rows
         ],

@@ -128,6 +128,8 @@ def read_policies(path: Path) -> PolicyTable:
         DataError: a column is missing, or the policies differ in their contexts or candidates.
     """
     rows = read_table(path, POLICIES, tuple(POLICIES))
+    if not rows["temperature"].is_finite().all():
+        raise DataError("a temperature is not a finite number", where=str(path), fix="give one above 0")
     names = tuple(rows["policy"].unique(maintain_order=True).to_list())
     contexts = rows["context"].n_unique()
     candidates = len(rows) // max(1, len(names) * contexts)
@@ -156,8 +158,11 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     """
     rows = read_table(path, LIST_LOG, _NEEDED).sort("request", "place")
     places = int(rows["place"].max() or 0)  # type: ignore[arg-type]
-    whole = places > 0 and len(rows) % places == 0
-    if not whole or (rows["place"].to_numpy().reshape(-1, places) != np.arange(1, places + 1)).any():
+    alike = places > 0 and len(rows) % places == 0
+    if alike:
+        place, request = (rows[name].to_numpy().reshape(-1, places) for name in ("place", "request"))
+        alike = bool((place == np.arange(1, places + 1)).all() and (request == request[:, :1]).all())
+    if not alike:
         raise DataError("lists have different lengths", where=str(path), fix="log places 1 to L of every page")
     context, item = (rows[name].to_numpy().reshape(-1, places) for name in ("context", "item"))
     if (context != context[:, :1]).any():
@@ -184,9 +189,17 @@ def read_table(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...
         DataError: they are not.
     """
     try:
-        rows = pl.read_parquet(path, columns=list(names))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"the table cannot be read: {error}", where=str(path), fix=f"give {', '.join(names)}") from None
+        held = pl.read_parquet_schema(path)
+        missing = [name for name in names if name not in held]
+        rows = pl.read_parquet(path, columns=[name for name in names if name in held])
+    except FileNotFoundError:
+        raise DataError("there is no such file", where=str(path), fix="give the path of a Parquet file") from None
+    except (OSError, pl.exceptions.PolarsError):
+        raise DataError("the file cannot be read", where=str(path), fix="give a Parquet file") from None
+    if missing:
+        raise DataError(f"column {missing[0]!r} is missing", where=str(path), fix=f"give {', '.join(names)}")
+    if not len(rows):
+        raise DataError("the table has no rows", where=str(path), fix="give one that is not empty")
     for name in names:
         if rows[name].dtype != schema[name] or rows[name].null_count():
             raise DataError(

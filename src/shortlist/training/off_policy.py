@@ -70,12 +70,13 @@ class LogVerdict(msgspec.Struct, frozen=True):
 
     Attributes:
         lists: S.
-        reading: is the log at odds with the position-based model?
+        reading: is the log at odds with the position-based model? None for lists of one place, which all models read
+            alike.
         estimates: a row a policy and method, control methods included.
     """
 
     lists: int
-    reading: SpecificationTest
+    reading: SpecificationTest | None
     estimates: tuple[LiftEstimate, ...]
 
 
@@ -168,7 +169,7 @@ class _Work:
         self._served_direct = direct(expected)
         self._served_dr = doubly_robust(np.ones_like(r), r, q, expected)
         self._served_captured = self._captured(served)
-        self.reading = reading_test(log.click, q)
+        self.reading = reading_test(log.click, q) if log.click.shape[1] > 1 else None
 
     def estimates(self, policy: str, target: ListPolicy, at_place: Float64) -> list[LiftEstimate]:
         """The lift by every method and control; each divides by what the same method says of the policy that served."""

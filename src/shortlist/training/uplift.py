@@ -49,8 +49,8 @@ class UpliftVerdict(msgspec.Struct, frozen=True):
     """What the log says.
 
     Attributes:
-        learned: users learned from.
-        judged: users judged on.
+        learned: rows learned from.
+        judged: rows judged on.
         chance: of being shown, as found.
         average: effect on conversions, a user.
         scores: in the order of ``METHODS``.

@@ -57,8 +57,8 @@ def read_uplift_log(path: Path) -> UpliftLog:
     """Read a log; of ``UPLIFT_LOG`` all but ``simulated``.
 
     Raises:
-        DataError: a column is missing or does not fit, there are no features, or something not shown was clicked or
-            has a place.
+        DataError: a column is missing or does not fit, there are no features or one is not finite, or something not
+            shown was clicked or has a place.
     """
     needed = ("user", "shown", "click", "converted")
     rows = read_table(path, UPLIFT_LOG, needed)
@@ -72,7 +72,11 @@ def read_uplift_log(path: Path) -> UpliftLog:
         raise DataError("column 'place' is missing or not Int64", where=where, fix="give the place, null if not shown")
     place = everything["place"].fill_null(0).to_numpy()
     shown, click = rows["shown"].to_numpy(), rows["click"].to_numpy()
-    if ((place > 0) != shown).any() or (click & ~shown).any():
+    placed = everything["place"].is_not_null().to_numpy()
+    features = np.ascontiguousarray(everything.select(names).to_numpy())
+    if not np.isfinite(features).all():
+        raise DataError("a feature is NaN or infinite", where=where, fix="send a finite number for every row")
+    if (placed != shown).any() or (place[shown] < 1).any() or (click & ~shown).any():
         raise DataError(
             "what was shown has no place, or what was not has one or a click",
             where=where,
@@ -80,7 +84,7 @@ def read_uplift_log(path: Path) -> UpliftLog:
         )
     return UpliftLog(
         user=rows["user"].to_numpy(),
-        features=np.ascontiguousarray(everything.select(names).to_numpy()),
+        features=features,
         names=tuple(name.removeprefix(_PREFIX) for name in names),
         shown=shown,
         place=place,

@@ -66,10 +66,16 @@ class ListPolicy:
         if self.weight.shape[1] <= MOST_CANDIDATES:
             return np.asarray(_over_sets(self.weight, np.ones_like(self.weight), self.places), dtype=np.float64)
         marginal = np.zeros((len(self.weight), self.places, self.weight.shape[1]))
-        for context in range(len(self.weight)):
+        for context, w in enumerate(self.weight):
             shown = self.draw(np.full(draws, context), rng=generator(rng))
+            # The mean of the next item's exact chance over drawn lists above it: what was never drawn has a chance too.
+            above = np.cumsum(w[shown], axis=1) - w[shown]
             for r in range(self.places):
-                marginal[context, r] = np.bincount(shown[:, r], minlength=self.weight.shape[1]) / draws
+                left = 1.0 / np.maximum(w.sum() - above[:, r], w.min())
+                taken = np.zeros(len(w))
+                for earlier in range(r):
+                    taken += np.bincount(shown[:, earlier], weights=left, minlength=len(w))
+                marginal[context, r] = w * np.maximum(left.sum() - taken, 0.0) / draws
         return marginal
 
     def reached_at_place(self, stay: Float64) -> Float64:
