@@ -52,7 +52,7 @@ def test_the_policies_rank_as_their_names_say(learned):
     [
         (lambda rows: rows.with_columns(returned=pl.col("place") == 1), "both returned and did not"),
         (lambda rows: rows.with_columns(satisfied=~pl.col("click")), "without a click"),
-        (lambda rows: rows.drop("returned"), "cannot be read"),
+        (lambda rows: rows.drop("returned"), "is missing"),
     ],
 )
 def test_visits_that_do_not_fit_are_refused(learned, tmp_path, change, says):
