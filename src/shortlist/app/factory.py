@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from litestar import Litestar
 from litestar.middleware import DefineMiddleware
+from threadpoolctl import threadpool_limits
 
 from shortlist.app.api_page import api_page_router
 from shortlist.app.loopback import LOOPBACK_NAMES, is_loopback
@@ -74,6 +75,7 @@ def create_app(
     release = active_release(state_dir / "releases")
     key = read_key(state_dir)
     with ExitStack() as opened:
+        opened.enter_context(threadpool_limits(1, "blas"))  # requests are what runs side by side
         database = open_database(state_dir / "events.sqlite", LOG)
         opened.callback(database.dispose)
         market = open_market(state_dir / "market.sqlite")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from shortlist.bidding.campaigns import CampaignStore
 from shortlist.bidding.ledger import Ledger
@@ -34,16 +35,17 @@ def workbench(state_dir: Path, settings: Settings | None = None) -> Iterator[Eng
     market, items = open_market(state_dir / "market.sqlite"), AddedItems.open(state_dir)
     ledger, pool, after = Ledger(market), SourcePool(), SideEffects([])
     try:
-        yield load_engine(
-            release,
-            history=HistoryStore(pl.read_parquet(history) if history.exists() else None),
-            campaigns=CampaignStore(market),
-            ledger=ledger,
-            settings=settings or Settings(),
-            after=after,
-            pool=pool,
-            added=items.table(),
-        )
+        with threadpool_limits(1, "blas"):  # as in the server
+            yield load_engine(
+                release,
+                history=HistoryStore(pl.read_parquet(history) if history.exists() else None),
+                campaigns=CampaignStore(market),
+                ledger=ledger,
+                settings=settings or Settings(),
+                after=after,
+                pool=pool,
+                added=items.table(),
+            )
     finally:
         after.close()
         pool.close()
