@@ -6,10 +6,14 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
+from tests.browser.widget import Widget
 from tests.lessons.prepared import prepared_world
 from tests.pages.serve import Holder, application, running
 
+PATIENCE_MS = 60_000  # a page that is made for the first time on a busy machine has this long
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +65,7 @@ def open_page(browser, base):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=javascript
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         notes.append(watch(page, origin))
@@ -71,3 +76,9 @@ def open_page(browser, base):
     for context in contexts:
         context.close()
     assert [note for noted in notes for note in noted] == []
+
+
+@pytest.fixture
+def open_widget(open_page, holder):
+    """Unfolds a widget of a lesson: ``open_widget(path, name, recomputed)``; see ``Widget`` for what it can do."""
+    return lambda path, name, recomputed: Widget(open_page(path), name, holder.engine, recomputed)
