@@ -173,7 +173,7 @@ class _Loop:
         dense = [weight for weight in model.parameters() if all(weight is not table for table in tables)]
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "rowwise_adagrad": RowwiseAdagrad(tables, lr=recipe.embedding_rate),
-            "adamw": torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=recipe.weight_decay),
+            "adamw": torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True),
         }
         self._without_ids = recipe.without_ids if bool(model.content.any()) else 0.0
         self._rates = {"rowwise_adagrad": recipe.embedding_rate, "adamw": recipe.learning_rate}

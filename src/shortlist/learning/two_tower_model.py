@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.learning.embedding_mean import embedding_mean
+from shortlist.learning.weighted_bag import embedding_mean, weighted_bag
 
 __all__ = ["TwoTowerModel"]
 
@@ -65,7 +65,7 @@ class TwoTowerModel(nn.Module):
         Place 0 is padding and its vector zeros. The weighted sum is fused: the vectors ``(B, L, d)`` never exist.
         """
         weight = torch.softmax(self.recency.masked_fill(history == 0, -1e9), dim=1)
-        pooled = functional.embedding_bag(history, vectors, per_sample_weights=weight, mode="sum")
+        pooled = weighted_bag(history, vectors, weight)
         return functional.normalize(pooled + self.output(torch.relu(self.hidden(pooled))), dim=-1)
 
     def forward(self, history: Tensor, *wanted: Tensor, with_id: bool = True) -> tuple[Tensor, tuple[Tensor, ...]]:
