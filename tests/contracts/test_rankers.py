@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tests.ranking.drawn import random_inputs
 
 from shortlist.core.errors import DataError
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
@@ -105,24 +106,6 @@ def trained(kind, sizes=SIZES):
         for weight in model.parameters():
             weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(len(weight.flatten()))) * 0.2)
     return model
-
-
-def random_inputs(sizes, n_requests, n, seed=0):
-    rng = np.random.default_rng(seed)
-    inputs = {}
-    for name in sizes.names:
-        m = n_requests if name in sizes.request_names else n
-        side = "request" if name in sizes.request_names else "candidate"
-        if name == "request_index":
-            inputs[name] = np.sort(rng.integers(0, n_requests, n))
-        elif name.endswith("dense"):
-            inputs[name] = rng.normal(size=(m, getattr(sizes, name))).astype(np.float32)
-        elif name.endswith("ids"):
-            inputs[name] = rng.integers(0, getattr(sizes, name), (m, len(getattr(sizes, name))))
-        else:
-            one = getattr(sizes, f"{side}_lists")[int(name.rsplit("_", 1)[1])]
-            inputs[name] = rng.integers(0, one.size, (m, one.length)) * (rng.random((m, one.length)) < 0.8)
-    return inputs
 
 
 def logits(model, inputs):

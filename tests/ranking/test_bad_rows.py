@@ -9,17 +9,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.ranking.drawn import random_inputs, small_dcn
 
 from shortlist.core.errors import DataError
 from shortlist.evaluation.drift import watch_drift
 from shortlist.evaluation.metrics.auc import grouped_auc
 from shortlist.learning.calibration.platt import PlattCalibrator
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
-from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
-from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.input_sizes import IdList, InputSizes
 from shortlist.ranking.runtime import Runtime
@@ -29,22 +28,13 @@ RECIPE = ClassifierRecipe(epochs=2, batch=64, learning_rate=0.01)
 
 
 def net():
-    torch.manual_seed(0)
-    scale = [np.stack([np.zeros(width), np.ones(width)]).astype(np.float32) for width in (2, 3)]
-    model = DCNv2(InputLayer(SIZES, *scale, width=4))
+    model = small_dcn(SIZES, width=4)
     model.output.reset_parameters()
     return model.eval()
 
 
 def rows(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return {
-        "request_dense": rng.normal(size=(4, 2)).astype(np.float32),
-        "request_index": np.sort(rng.integers(0, 4, n)),
-        "candidate_dense": rng.normal(size=(n, 3)).astype(np.float32),
-        "candidate_ids": rng.integers(1, 5, (n, 1)),
-        "candidate_list_0": rng.integers(0, 4, (n, 2)),
-    }
+    return random_inputs(SIZES, 4, n, seed)
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
+from tests.ranking.drawn import random_inputs, small_dcn
 
 from shortlist.core.errors import DataError, ReleaseError
-from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
 from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
-from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_sizes import IdList, InputSizes
 from shortlist.ranking.quantize import quantize, rounding_of
 from shortlist.ranking.runtime import Runtime
@@ -21,26 +19,13 @@ SIZES = InputSizes(
 
 
 def inputs(n, seed):
-    rng = np.random.default_rng(seed)
-    return {
-        "request_dense": rng.normal(size=(10, 4)).astype(np.float32),
-        "request_index": np.sort(rng.integers(0, 10, n)),
-        "candidate_dense": rng.normal(size=(n, 20)).astype(np.float32),
-        "candidate_ids": rng.integers(0, 50, (n, 1)),
-        "candidate_list_0": rng.integers(0, 5, (n, 3)),
-    }
+    return random_inputs(SIZES, 10, n, seed)
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    torch.manual_seed(0)
-    unit = [np.repeat(np.array([[0.0], [1.0]], np.float32), n, axis=1) for n in (4, 20)]
-    net = DCNv2(InputLayer(SIZES, *unit, width=8))
-    with torch.no_grad():
-        for weight in net.parameters():
-            weight.add_(0.1 * torch.randn(weight.shape))
     path = tmp_path_factory.mktemp("int8") / "model.onnx"
-    export_onnx(net, SIZES, path)
+    export_onnx(small_dcn(SIZES, width=8, spread=0.1), SIZES, path)
     quantize(path, path.with_name("int8.onnx"))
     return path
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from tests.ranking.drawn import random_inputs, small_dcn
 
 from shortlist.core.errors import DataError
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
 from shortlist.learning.shards import Shards
-from shortlist.ranking.dcn_v2_model import DCNv2
-from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.input_rows import InputRows
 from shortlist.ranking.input_sizes import IdList, InputSizes
 from shortlist.ranking.shard_rows import ShardRows, write_input_shards
@@ -19,23 +18,14 @@ SIZES = InputSizes(
 
 
 def day(seed, n=150):
-    rng = np.random.default_rng(seed)
-    inputs = {
-        "request_dense": rng.normal(size=(20, 2)).astype(np.float32),
-        "request_list_0": rng.integers(0, 9, (20, 4)),
-        "request_index": np.sort(rng.integers(0, 20, n)),
-        "candidate_dense": rng.normal(size=(n, 3)).astype(np.float32),
-        "candidate_ids": rng.integers(0, 9, (n, 1)),
-    }
+    inputs, rng = random_inputs(SIZES, 20, n, seed), np.random.default_rng(1_000 + seed)
     return InputRows(
         SIZES, inputs, (inputs["candidate_ids"][:, 0] % 2).astype(np.float32), rng.random(n).astype(np.float32)
     )
 
 
 def model():
-    torch.manual_seed(0)
-    unit = [np.repeat(np.array([[0.0], [1.0]], np.float32), n, axis=1) for n in (2, 3)]
-    return DCNv2(InputLayer(SIZES, *unit, width=4))
+    return small_dcn(SIZES, width=4)
 
 
 def score(net, gathered):
