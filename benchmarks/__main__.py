@@ -15,8 +15,9 @@ from shortlist.core.errors import ShortlistError
 
 
 def names() -> list[str]:
-    """The modules of this package that have a ``run``."""
-    return [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name not in {"report", "__main__"}]
+    """The modules of this package that have a ``run``; packages in it hold their parts."""
+    modules = [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.ispkg]
+    return [name for name in modules if name not in {"report", "__main__"}]
 
 
 def main() -> int:

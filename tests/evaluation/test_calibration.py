@@ -12,6 +12,7 @@ from shortlist.evaluation.calibration import (
     debiased_calibration_interval,
     equal_mass_bins,
     expected_calibration_error,
+    paired_calibration_interval,
 )
 from shortlist.evaluation.reliability import reliability_table
 
@@ -94,6 +95,37 @@ def test_a_perfect_model_is_not_accused_by_its_interval():
         p, y = calibrated(rng, 3_000)
         accused += debiased_calibration_interval(p, y, np.arange(3_000) // 10, rng=draw, bins=10, draws=200).low > 0.0
     assert accused <= 7
+
+
+@pytest.mark.statistical
+def test_the_difference_of_two_errors_is_held_as_often_as_its_interval_says():
+    """One system is off by .13, one by .08, two trainings each: ``D = .13^2 - .08^2``. 80 draws of 200 users; fewer than
+    70 hits happens to right intervals in 1 of 400."""
+    rng, hits, square = np.random.default_rng(10), 0, 0.13**2 - 0.08**2
+    for draw in range(80):
+        user = np.repeat(np.arange(200), 15)
+        p = rng.uniform(0.2, 0.7, len(user)) + rng.uniform(-0.001, 0.001, (2, len(user)))
+        y = rng.random(len(user)) < p.mean(axis=0) + 0.13 + rng.normal(0.0, 0.04, 200)[user]
+        a, b = p, p + 0.05
+        interval = paired_calibration_interval(a, b, y, user, rng=draw, bins=10, draws=200)
+        hits += squared(interval.low) <= square <= squared(interval.high)
+    assert hits >= 70
+
+
+@pytest.mark.statistical
+def test_two_systems_that_are_equally_right_are_seldom_told_apart():
+    """Each knows one half of what moves the outcome. 60 draws at 95 %; more than 9 intervals without 0 happens to right
+    ones in 1 of 1,000. A system and itself do not differ at all."""
+    rng, apart = np.random.default_rng(11), 0
+    user = np.arange(3_000) // 10
+    for draw in range(60):
+        x = rng.uniform(-0.2, 0.2, (2, 3_000))
+        y = rng.random(3_000) < 0.5 + x.sum(axis=0)
+        interval = paired_calibration_interval(0.5 + x[0], 0.5 + x[1], y, user, rng=draw, bins=10, draws=200)
+        apart += not interval.low <= 0.0 <= interval.high
+    assert apart <= 9
+    same = paired_calibration_interval(0.5 + x[0], 0.5 + x[0], y, user, rng=0, draws=20)
+    assert (same.low, same.estimate, same.high) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.statistical

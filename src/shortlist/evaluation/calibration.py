@@ -10,6 +10,7 @@ one user may depend on each other, and then chance explains more.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "debiased_calibration_interval",
     "equal_mass_bins",
     "expected_calibration_error",
+    "paired_calibration_interval",
 ]
 
 
@@ -136,22 +138,75 @@ def debiased_calibration_interval(
         draws: bootstrap draws.
         level: of the interval.
     """
-    random = generator(rng)
-    cells = _cells(probability, label, cluster, bins)
-    found = _moments(cells, bins)
-    sums = np.zeros((int(cells.cluster.max()) + 1, 2 * bins))
-    sums[cells.cluster, cells.bin] = cells.miss
-    sums[cells.cluster, bins + cells.bin] = cells.rows
+    part = _cells(probability, label, cluster, bins), bins
+    found = _moments(*part)
+    low, high = _ends(_drawn_errors([part], generator(rng), draws)[:, 0], level)
+    return Interval(_signed_root(found.error), low, high, level, n_clusters=len(np.unique(cluster)))
+
+
+def paired_calibration_interval(
+    a: Array,
+    b: Array,
+    label: Array,
+    cluster: Array,
+    *,
+    rng: Rng,
+    bins: int = 15,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> Interval:
+    """How much more two systems' calibration errs, over S trainings: above 0, ``a`` errs more than ``b``.
+
+    ``sign(D) sqrt(|D|)`` with ``D`` the mean over trainings of ``E(a_s) - E(b_s)``, ``E`` the debiased mean square of
+    ``debiased_calibration_error``. Squares are subtracted, not their roots: a square is right on average, a root near 0
+    is not. Users are drawn with replacement, the same for all, so that what both miss alike, such as a day with fewer
+    clicks, cancels as far as it is alike.
+
+    Args:
+        a: ``(S, N)`` probabilities of one system, a row a training (seed).
+        b: ``(S', N)`` of the other.
+        label: ``(N,)``, 0 or 1.
+        cluster: ``(N,)``, whom each row belongs to.
+        rng: a generator or a seed.
+        bins: how many.
+        draws: bootstrap draws.
+        level: of the interval.
+
+    Example:
+        >>> label, user = np.array([1, 0, 1, 0] * 25), np.arange(100)
+        >>> found = paired_calibration_interval(np.full((1, 100), 0.9), np.full((1, 100), 0.5), label, user, rng=0)
+        >>> round(found.estimate, 2), found.low > 0.0
+        (0.4, True)
+    """
+    sides = [np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (a, b)]
+    parts = [(_cells(one, label, cluster, bins), bins) for side in sides for one in side]
+    share = np.repeat([1.0 / len(sides[0]), -1.0 / len(sides[1])], [len(side) for side in sides])
+    found = float(share @ [_moments(*part).error for part in parts])
+    low, high = _ends(_drawn_errors(parts, generator(rng), draws) @ share, level)
+    return Interval(_signed_root(found), low, high, level, n_clusters=len(np.unique(cluster)))
+
+
+def _drawn_errors(parts: Sequence[tuple[_Cells, int]], random: np.random.Generator, draws: int) -> Float64:
+    """``E`` of each part in draws of clusters, debiased twice, float64 ``(draws, parts)``."""
+    sums = np.hstack([cells.sums(bins) for cells, bins in parts])
     drawn = resample(sums, rng=random, draws=draws)
-    n = drawn[:, bins:]
-    drawn_gap = np.divide(drawn[:, :bins], n, out=np.zeros_like(n), where=n > 0)
-    deviate = random.standard_normal(n.shape) * np.sqrt(found.variance)
-    drawn_gap = np.where(found.lone, found.gap + deviate, drawn_gap)
-    error = ((drawn_gap**2 - 2.0 * found.variance) * n).sum(axis=1) / n.sum(axis=1)
+    errors = np.empty((draws, len(parts)))
+    first = 0
+    for k, (cells, bins) in enumerate(parts):
+        found = _moments(cells, bins)
+        miss, n = drawn[:, first : first + bins], drawn[:, first + bins : first + 2 * bins]
+        gap = np.divide(miss, n, out=np.zeros_like(n), where=n > 0)
+        deviate = random.standard_normal(n.shape) * np.sqrt(found.variance)
+        gap = np.where(found.lone, found.gap + deviate, gap)
+        errors[:, k] = ((gap**2 - 2.0 * found.variance) * n).sum(axis=1) / n.sum(axis=1)
+        first += 2 * bins
+    return errors
+
+
+def _ends(error: Float64, level: float) -> tuple[float, float]:
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(error, [tail, 1.0 - tail])
-    ends = _signed_root(float(low)), _signed_root(float(high))
-    return Interval(_signed_root(found.error), *ends, level, n_clusters=len(sums))
+    return _signed_root(float(low)), _signed_root(float(high))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +219,13 @@ class _Cells:
     rows: Float64
     expected_variance: Float64
     """Sum of ``p (1 - p)``: the variance of ``miss`` if the rows were independent and ``p`` right."""
+
+    def sums(self, bins: int) -> Float64:
+        """What the bins miss by, and their rows, of each cluster: ``(clusters, 2 · bins)``."""
+        sums = np.zeros((int(self.cluster.max()) + 1, 2 * bins))
+        sums[self.cluster, self.bin] = self.miss
+        sums[self.cluster, bins + self.bin] = self.rows
+        return sums
 
 
 @dataclass(frozen=True, slots=True, eq=False)
