@@ -7,7 +7,8 @@
 PYTHON ?= python3
 PORT   ?= 8000
 VENV   := .venv
-# Nothing is written outside this folder but the data cache: pip keeps no cache here.
+# Nothing is written outside this folder but the data cache: pip keeps no cache here. Python compiles what it imports
+# when it imports it: of 15,000 files that is a fraction, and installing takes half of the time.
 PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check --no-cache-dir
 BIN    := $(VENV)/bin
 
@@ -25,11 +26,11 @@ $(VENV)/bin/python:
 
 # With the environment in place no target calls pip, so both commands work without a network.
 $(VENV)/train.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[train]'
+	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[train]'
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install --quiet -c constraints.txt -e '.[train,dev]'
+	$(PIP) install --quiet --no-compile -c constraints.txt -e '.[train,dev]'
 	@touch $@ $(VENV)/train.stamp
 
 demo: $(VENV)/train.stamp
