@@ -1,9 +1,18 @@
-"""What holds for all tests: no example is given a time, for the first may have to compile; what is slow is made once."""
+"""What holds for all tests: no example is given a time, for the first may have to compile; what is slow is made once.
+
+Workers and the processes they start compute on one thread each: with a thread a core in every one of them, libraries wait
+for one another's turns. Must be said before NumPy, torch or faiss are imported.
+"""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
