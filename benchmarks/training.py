@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -52,23 +53,23 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
     rows: list[Row] = []
     for cap in caps:
         sizes = tuple(min(cap, n) for n in CARDINALITIES)
-        dense, ids, label = _world(sizes, steps * BATCH, seed)
+        world = World.drawn(sizes, steps * BATCH, seed)
         for model in ("DCN-v2 rank 32", "DLRM"):
             threads = (1, 2) if cap == 200_000 else (2,)
             contenders: dict[str, Callable[[], object]] = {}
             for n in threads:
-                contenders[f"shortlist, {_threads(n)}"] = _ours(model, sizes, dense, ids, label, n, seed)
-                contenders[f"{PEER}, {_threads(n)}"] = _plain(model, sizes, dense, ids, label, n, seed)
+                contenders[f"shortlist, {_threads(n)}"] = _ours(model, world, n)
+                contenders[f"{PEER}, {_threads(n)}"] = _plain(model, world, n)
             if cap == 200_000 and model != "DLRM":
-                contenders["shortlist, bf16, 2 threads"] = _ours(model, sizes, dense, ids, label, 2, seed, bf16=True)
-                contenders[f"{PEER} and DataLoader, 2 threads"] = _plain(
-                    model, sizes, dense, ids, label, 2, seed, loader=True
-                )
+                contenders["shortlist, bf16, 2 threads"] = _ours(model, world, 2, bf16=True)
+                contenders[f"{PEER} and DataLoader, 2 threads"] = _plain(model, world, 2, loader=True)
             took = _turns(contenders, turns)
             what = f"{model}, {sum(sizes) / 1e6:.2f}M ids"
             for who, (clock, processor) in took.items():
-                rows.append(_row(who, what, len(label) / clock, "rows/s"))
-                rows.append(_row(who, f"{what}, of one thread's processor time", len(label) / processor, "rows/s"))
+                rows.append(_row(who, what, len(world.label) / clock, "rows/s"))
+                rows.append(
+                    _row(who, f"{what}, of one thread's processor time", len(world.label) / processor, "rows/s")
+                )
             for n in threads:
                 ours, plain = took[f"shortlist, {_threads(n)}"], took[f"{PEER}, {_threads(n)}"]
                 rows.append(
@@ -97,31 +98,37 @@ def _row(who: str, what: str, sample: Float64, unit: str) -> Row:
     return Row(who, what, float(np.median(sample)), unit, float(sample.min()), float(sample.max()))
 
 
-def _world(sizes: Sequence[int], n: int, seed: int) -> tuple[Array, Int64, Array]:
-    """Numbers, ids by Zipf's law, labels."""
-    rng = np.random.default_rng(seed)
-    ids = [np.minimum((size + 1.0) ** rng.random(n) - 1.0, size - 1).astype(np.int64) for size in sizes]
-    return (
-        rng.normal(size=(n, DENSE)).astype(np.float32),
-        np.stack(ids, axis=1),
-        (rng.random(n) < 0.25).astype(np.float32),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What all contenders learn from.
+
+    Attributes:
+        sizes: ids of each categorical feature.
+        dense: float32 ``(N, 13)``.
+        ids: int64 ``(N, 26)``, by Zipf's law.
+        label: float32 ``(N,)``.
+        seed: of the rows, and of every contender's first weights.
+    """
+
+    sizes: Sequence[int]
+    dense: Array
+    ids: Int64
+    label: Array
+    seed: int
+
+    @classmethod
+    def drawn(cls, sizes: Sequence[int], n: int, seed: int) -> World:
+        """Of n rows."""
+        rng = np.random.default_rng(seed)
+        ids = [np.minimum((size + 1.0) ** rng.random(n) - 1.0, size - 1).astype(np.int64) for size in sizes]
+        dense = rng.normal(size=(n, DENSE)).astype(np.float32)
+        return cls(sizes, dense, np.stack(ids, axis=1), (rng.random(n) < 0.25).astype(np.float32), seed)
 
 
-def _ours(
-    model: str,
-    sizes: Sequence[int],
-    dense: Array,
-    ids: Int64,
-    label: Array,
-    threads: int,
-    seed: int,
-    *,
-    bf16: bool = False,
-) -> Callable[[], object]:
+def _ours(model: str, world: World, threads: int, *, bf16: bool = False) -> Callable[[], object]:
     """``fit_classifier``, one pass."""
-    torch.manual_seed(seed)
-    named = InputSizes(candidate_dense=DENSE, candidate_ids=tuple(sizes))
+    torch.manual_seed(world.seed)
+    named = InputSizes(candidate_dense=DENSE, candidate_ids=tuple(world.sizes))
     scale = np.array([[0.0], [1.0]], np.float32)
     inputs = InputLayer(named, np.zeros((2, 0), np.float32), np.repeat(scale, DENSE, axis=1), width=WIDTH)
     net: nn.Module = (
@@ -129,10 +136,10 @@ def _ours(
         if model == "DLRM"
         else DCNv2(inputs, cross_layers=CROSS, rank=RANK, hidden=DEEP, dropout=0.0)
     )
-    rows = InputRows(named, {"candidate_dense": dense, "candidate_ids": ids}, label)
-    few = InputRows(named, {"candidate_dense": dense[:1], "candidate_ids": ids[:1]}, label[:1])
+    rows = InputRows(named, {"candidate_dense": world.dense, "candidate_ids": world.ids}, world.label)
+    few = InputRows(named, {"candidate_dense": world.dense[:1], "candidate_ids": world.ids[:1]}, world.label[:1])
     recipe = ClassifierRecipe(epochs=1, batch=BATCH, threads=threads, bf16=bf16)
-    return lambda: fit_classifier(net, rows, validation=few, recipe=recipe, seed=seed)
+    return lambda: fit_classifier(net, rows, validation=few, recipe=recipe, seed=world.seed)
 
 
 class PlainRanker(nn.Module):
@@ -173,28 +180,18 @@ def _layers(*widths: int) -> nn.Sequential:
     return nn.Sequential(*(part for a, b in pairwise(widths) for part in (nn.Linear(a, b), nn.ReLU())))
 
 
-def _plain(
-    model: str,
-    sizes: Sequence[int],
-    dense: Array,
-    ids: Int64,
-    label: Array,
-    threads: int,
-    seed: int,
-    *,
-    loader: bool = False,
-) -> Callable[[], object]:
+def _plain(model: str, world: World, threads: int, *, loader: bool = False) -> Callable[[], object]:
     """The plain loop, one pass."""
-    torch.manual_seed(seed)
-    net = PlainRanker(model, sizes)
+    torch.manual_seed(world.seed)
+    net = PlainRanker(model, world.sizes)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    tensors = tuple(map(torch.from_numpy, (dense, ids, label)))
+    tensors = tuple(map(torch.from_numpy, (world.dense, world.ids, world.label)))
     batches = DataLoader(TensorDataset(*tensors), batch_size=BATCH, shuffle=True) if loader else None
 
     def work() -> None:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
-        order = torch.split(torch.randperm(len(label)), BATCH)
+        order = torch.split(torch.randperm(len(world.label)), BATCH)
         for x, i, y in batches or (tuple(part[chosen] for part in tensors) for chosen in order):
             optimizer.zero_grad()
             functional.binary_cross_entropy_with_logits(net(x, i), y).backward()  # type: ignore[no-untyped-call]
