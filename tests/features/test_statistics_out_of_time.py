@@ -141,7 +141,30 @@ def test_leaving_a_window_out_is_as_if_it_had_not_happened(half_life):
         assert latest[row].tolist() == np.append(np.flatnonzero(held), -1)[found].tolist()
 
 
+def test_a_share_of_the_log_does_not_grow_with_it_and_leaves_out_the_window_above_and_below():
+    """The same log twice over: a count doubles, its share stays; without a window both lose that window's events."""
+    ids, at_us, click = world()
+    both = [Statistic(name="count", columns=("item",)), Statistic(name="share", columns=("item",), per=100.0)]
+
+    def columns(times, without_us=None):
+        repeated = {name: np.tile(column, times) for name, column in ids.items()}
+        made = StatisticsTable(both, repeated, np.tile(at_us, times), {"click": np.tile(click, times)})
+        found = made.compute({"item": np.arange(9)}, np.full(9, 90_000_000), without_us=without_us)
+        return np.expm1(found[:, [0, 2]].astype(float)).T
+
+    once, twice = columns(1), columns(2)
+    np.testing.assert_allclose(once, [np.bincount(ids["item"]), np.bincount(ids["item"]) / 4.0], rtol=1e-6)
+    np.testing.assert_allclose(twice, [2.0 * once[0], once[1]], rtol=1e-6)
+    early = at_us < 30_000_000
+    counted, share = columns(1, np.tile([30_000_000, 90_000_000], (9, 1)))
+    np.testing.assert_allclose(counted, np.bincount(ids["item"][early], minlength=9), rtol=1e-6)
+    np.testing.assert_allclose(share, 100.0 * counted / early.sum(), rtol=1e-6)
+
+
 def test_wrong_declarations_are_refused():
+    both = Statistic(name="a", columns=("x",), per=10.0, half_life_days=1.0)
+    with pytest.raises(DataError, match="is a share and decays"):
+        StatisticsTable([both], {"x": np.array([1])}, np.array([1]), {})
     with pytest.raises(DataError, match="does not come before it"):
         StatisticsTable([Statistic(name="a", columns=("x",), prior="b")], {"x": np.array([1])}, np.array([1]), {})
     with pytest.raises(DataError, match="needs the column 'user'"):

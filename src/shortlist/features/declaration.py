@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from shortlist.core.errors import DataError
-from shortlist.features.statistics_table import Statistic
+from shortlist.features.statistics_table import Statistic, statistic_name
 from shortlist.features.transforms import TransformKind
 
 __all__ = ["Category", "Declaration", "Feature", "History", "Number", "Tags", "Words"]
@@ -165,6 +165,11 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             where="declaration",
             fix="name a candidate's category of one column, and one of the outcomes",
         )
+
+    def statistic_of(self, column: str) -> Statistic:
+        """The statistic of a dense column, such as "user n" or "user click"."""
+        name = statistic_name(column)
+        return next(one for one in self.statistics if one.name == name)
 
     @property
     def event_columns(self) -> tuple[str, ...]:

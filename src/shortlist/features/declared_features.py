@@ -95,7 +95,7 @@ class DeclaredFeatures:
         names = store.request_names, store.candidate_names
         for held, columns in zip(names, store.statistics(rows), strict=True):
             for name, column in zip(held, columns.T, strict=True):
-                transforms[name] = Transform.fit("quantile", column, where=name)
+                transforms[name] = Transform.fit(declaration.statistic_of(name).transform, column, where=name)
         return cls(declaration, vocabularies, transforms)
 
     def compute(self, store: EventStore, rows: DeclaredRows) -> dict[str, Array]:
@@ -201,7 +201,7 @@ class DeclaredFeatures:
                     sequences.append(SequenceFeature(one.name, size, one.length, one.like))
         sides: tuple[_Side, _Side] = ("request", "candidate")
         for side, names in zip(sides, self._statistics, strict=True):
-            dense[side] += [DenseFeature(name, "as of the request's instant, transform quantile") for name in names]
+            dense[side] += [DenseFeature(name, self.declaration.statistic_of(name).meaning) for name in names]
         return FeatureSpec(
             request=tuple(dense["request"]),
             candidate=tuple(dense["candidate"]),

@@ -11,7 +11,7 @@ from shortlist.features.column_keys import column_keys, numbers, table_column
 from shortlist.features.declaration import Declaration, History
 from shortlist.features.declared_rows import DeclaredRows
 from shortlist.features.event_index import EventIndex
-from shortlist.features.statistics_table import Statistic, StatisticsTable
+from shortlist.features.statistics_table import Statistic, StatisticsTable, statistic_name
 
 __all__ = ["EventStore"]
 
@@ -94,7 +94,7 @@ class EventStore:
         return np.where(place >= 0, np.append(key, -1)[place], -1)
 
     def _kept(self, names: tuple[str, ...]) -> Bool:
-        return np.array([name.rsplit(" ", 1)[0] in self._shown for name in names], dtype=bool)
+        return np.array([statistic_name(name) in self._shown for name in names], dtype=bool)
 
     def _events_of(self, history: History, outcomes: dict[str, Array]) -> Bool:
         held = self._keys[self._declaration.user] >= 0

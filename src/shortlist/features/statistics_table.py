@@ -11,8 +11,9 @@ from shortlist.core.arrays import Array, Float32, Float64, Int64
 from shortlist.core.errors import DataError
 from shortlist.features.hashing import pair_keys
 from shortlist.features.target_statistics import TargetStatistics, smoothed_rate
+from shortlist.features.transforms import TransformKind
 
-__all__ = ["Statistic", "StatisticsTable"]
+__all__ = ["Statistic", "StatisticsTable", "statistic_name"]
 
 _DAY_US = 86_400e6
 
@@ -26,6 +27,12 @@ class Statistic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         prior: name of an earlier statistic whose rate is believed of a key without events; None: all events' rate.
         strength: events that the prior is worth.
         half_life_days: of an event's weight; None for no decay.
+        per: the count is ``per · n / N``, N all events known to the row; None for n itself. A log grows: a row that is
+            served next week knows more events of every key than a row that was learned from, and to a model n then
+            means something else; the share does not change with the log's length. Without decay only.
+        transform: of the columns before a net sees them. "quantile" tells keys of few events well apart. Of keys with
+            thousands, in rows that leave out their own day, it makes the days' small differences large: the rank says
+            which day is left out, and what came of a day is no knowledge. "none" leaves them as small as they are.
     """
 
     name: str
@@ -33,14 +40,27 @@ class Statistic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     prior: str | None = None
     strength: float = 10.0
     half_life_days: float | None = None
+    per: float | None = None
+    transform: TransformKind = "quantile"
+
+    @property
+    def meaning(self) -> str:
+        """Of its columns, as a spec says it."""
+        share = "" if self.per is None else f" in {self.per:g} events"
+        return f"as of the request's instant{share}, transform {self.transform}"
+
+
+def statistic_name(column: str) -> str:
+    """The name of the statistic that a column of ``StatisticsTable.names`` is of."""
+    return column.rsplit(" ", 1)[0]
 
 
 class StatisticsTable:
     """Counts and smoothed rates as of any instant, from one log of events.
 
-    Columns, for each statistic: ``log1p(n)``, then for each outcome the smoothed rate. All events' rate is itself
-    smoothed, by two imagined events of the outcome 1/2, so that an empty log gives numbers too. An event counts for
-    rows whose instant is later, never for one at its own instant.
+    Columns, for each statistic: ``log1p(n)``, or ``log1p(per · n / N)``, then for each outcome the smoothed rate. All
+    events' rate is itself smoothed, by two imagined events of the outcome 1/2, so that an empty log gives numbers too.
+    An event counts for rows whose instant is later, never for one at its own instant.
 
     Args:
         statistics: what is counted, priors before those that lean on them.
@@ -49,7 +69,7 @@ class StatisticsTable:
         outcomes: by name, ``(n,)``, finite.
 
     Raises:
-        DataError: a column or a prior is missing, or an outcome is not finite.
+        DataError: a column or a prior is missing, an outcome is not finite, or a share is to decay.
 
     Example:
         >>> table = StatisticsTable(
@@ -79,6 +99,10 @@ class StatisticsTable:
                     where="statistics",
                     fix="put priors first",
                 )
+            if one.per is not None and one.half_life_days is not None:
+                raise DataError(
+                    f"{one.name!r} is a share and decays", where="statistics", fix="leave out per or half_life_days"
+                )
             known.add(one.name)
         at_us = np.asarray(at_us, dtype=np.int64)
         value = np.empty((len(at_us), len(self.outcomes)))
@@ -106,15 +130,16 @@ class StatisticsTable:
             without_us: int64 ``(N, 2)``, a window of each row whose events do not count, see ``DeclaredRows``.
         """
         at_us = np.asarray(at_us, dtype=np.int64)
-        met, total = self._overall.before(np.zeros(len(at_us), dtype=np.int64), at_us, without_us=without_us)
-        overall = smoothed_rate(met[:, None], total, 0.5, 2.0)
+        every, total = self._overall.before(np.zeros(len(at_us), dtype=np.int64), at_us, without_us=without_us)
+        overall = smoothed_rate(every[:, None], total, 0.5, 2.0)
         rates: dict[str, Float64] = {}
         columns: list[Float64] = []
         for one in self.statistics:
             met, total = self._of[one.name].before(_keys(one, ids), at_us, without_us=without_us)
             prior = overall if one.prior is None else rates[one.prior]
             rates[one.name] = smoothed_rate(met[:, None], total, prior, one.strength)
-            columns += [np.log1p(met)[:, None], rates[one.name]]
+            count = met if one.per is None else one.per * met / np.maximum(every, 1.0)
+            columns += [np.log1p(count)[:, None], rates[one.name]]
         return np.concatenate(columns, axis=1).astype(np.float32)
 
 
