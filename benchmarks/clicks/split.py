@@ -25,6 +25,10 @@ KNOWN_OF_USER = ("is_live_streamer", "is_video_author", *COUNTS, *CODES)
 SMALL = 128
 """Ids up to which a peer is given a category as such; CatBoost has a setting in which it is given all."""
 
+LOG = 100_000.0
+"""Events of which the statistics' counts are shares: rows to learn from know six days of the log, rows that are chosen
+on seven, rows that are judged eight. With plain counts each day that the log grew moved all models' level."""
+
 DECLARATION = Declaration(
     user="user",
     request=("user", "tab", "hour", "active", *KNOWN_OF_USER),
@@ -44,10 +48,17 @@ DECLARATION = Declaration(
         History(name="tags passed over", like="tag", length=5, outcome="is_click", happened=False),
     ),
     statistics=(
-        *(Statistic(name=name, columns=(name,)) for name in ("user", "item", "tag", "length", "tab")),
-        *(Statistic(name=f"user, {name}", columns=("user", name), prior="user") for name in ("tab", "tag", "length")),
-        Statistic(name="item, tab", columns=("item", "tab"), prior="item"),
-        *(Statistic(name=f"tab, {name}", columns=("tab", name), prior="tab") for name in ("tag", "length", "hour")),
+        *(Statistic(name=name, columns=(name,), per=LOG) for name in ("user", "item")),
+        *(Statistic(name=name, columns=(name,), per=LOG, transform="none") for name in ("tag", "length", "tab")),
+        *(
+            Statistic(name=f"user, {name}", columns=("user", name), prior="user", per=LOG)
+            for name in ("tab", "tag", "length")
+        ),
+        Statistic(name="item, tab", columns=("item", "tab"), prior="item", per=LOG),
+        *(
+            Statistic(name=f"tab, {name}", columns=("tab", name), prior="tab", per=LOG, transform="none")
+            for name in ("tag", "length", "hour")
+        ),
     ),
     outcomes=OUTCOMES,
 )
