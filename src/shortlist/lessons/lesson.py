@@ -17,6 +17,11 @@ from shortlist.lessons.negative_sampling.batch import batch
 from shortlist.lessons.negative_sampling.gradient import gradient
 from shortlist.lessons.negative_sampling.hard import hard
 from shortlist.lessons.negative_sampling.logq import logq
+from shortlist.lessons.position_bias.clip import clip
+from shortlist.lessons.position_bias.loop import loop
+from shortlist.lessons.position_bias.strength import strength
+from shortlist.lessons.position_bias.swaps import swaps
+from shortlist.lessons.position_bias.whom import whom
 from shortlist.lessons.ranking_model.crossover import crossover
 from shortlist.lessons.ranking_model.depth import depth
 from shortlist.lessons.ranking_model.models import models
@@ -104,6 +109,16 @@ LESSONS: tuple[Lesson, ...] = (
         ),
         minutes=35,
         widgets=(gradient, logq, hard, batch),
+    ),
+    Lesson(
+        slug="07-position-and-selection-bias",
+        title="Position and selection bias",
+        summary=(
+            "A log is the old ranker’s: it chose what could be clicked, and where. How to see through its places, what "
+            "another policy would have earned, when to say nothing, and why a click is not an effect."
+        ),
+        minutes=40,
+        widgets=(strength, swaps, clip, loop, whom),
     ),
 )
 

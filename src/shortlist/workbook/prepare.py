@@ -16,6 +16,8 @@ from shortlist.lessons.negative_sampling.batch import BatchSheet
 from shortlist.lessons.negative_sampling.gradient import GradientSheet
 from shortlist.lessons.negative_sampling.hard import HardSheet
 from shortlist.lessons.negative_sampling.logq import SkewSheet
+from shortlist.lessons.position_bias.loop import LoopSheet
+from shortlist.lessons.position_bias.whom import WhomSheet
 from shortlist.lessons.ranking_model.crossover import CrossoverSheet
 from shortlist.lessons.ranking_model.depth import DepthSheet
 from shortlist.lessons.ranking_model.models import ModelsSheet
@@ -29,6 +31,8 @@ from shortlist.workbook.negative_sampling.gradients import make_gradient
 from shortlist.workbook.negative_sampling.hard import make_hard
 from shortlist.workbook.negative_sampling.skew import make_skew
 from shortlist.workbook.new_items import make_new_items
+from shortlist.workbook.position_bias.loops import make_loops
+from shortlist.workbook.position_bias.promotions import make_whom
 from shortlist.workbook.ranking_model.beside import make_models
 from shortlist.workbook.ranking_model.crossovers import make_crossovers
 from shortlist.workbook.ranking_model.depths import make_depths
@@ -53,6 +57,8 @@ MAKERS: dict[type[Sheet], Maker] = {
     ModelsSheet: make_models,
     DepthSheet: make_depths,
     CrossoverSheet: make_crossovers,
+    LoopSheet: make_loops,
+    WhomSheet: make_whom,
 }
 """The maker of each kind of sheet."""
 
