@@ -136,7 +136,7 @@ class StrengthView:
                     Figure(
                         "test of reading",
                         f"{reading.z:+z.1f}",
-                        "SE: doubt" if reading.rejected else "SE: no doubt",
+                        "standard errors: doubt" if reading.rejected else "standard errors: no doubt",
                         "reading",
                     ),
                 ),
