@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def engine(tmp_path_factory):
 @pytest.fixture
 def fresh():
     """Forgets what the widgets remember, before and after."""
-    remembered = (strength._case, clip._case, swaps._world, outcomes)  # noqa: SLF001
+    remembered = (strength._case, clip._case, swaps._world, outcomes)
     for one in remembered:
         one.cache_clear()
     yield
@@ -147,7 +148,7 @@ def test_exact_means_and_errors_are_those_of_many_logs():
 def test_figures_follow_the_estimators(fresh, monkeypatch):
     before = view(None, "strength").case.exact
     monkeypatch.setattr(methods, "ips", lambda w, r: estimators.ips(np.ones_like(w), r))
-    strength._case.cache_clear()  # noqa: SLF001
+    strength._case.cache_clear()
     after = view(None, "strength").case.exact
     assert after["ips"].mean == pytest.approx(0.0)
     assert before["ips"].mean > 0.1
@@ -156,16 +157,16 @@ def test_figures_follow_the_estimators(fresh, monkeypatch):
 
 def test_a_clip_follows_its_estimator(fresh, monkeypatch):
     assert view(None, "clip", power=0).clipped[0].bias < -0.5
-    monkeypatch.setattr(clip, "clipped_ips", lambda w, r, *, clip: estimators.ips(w, r))  # noqa: ARG005
-    clip._case.cache_clear()  # noqa: SLF001
+    monkeypatch.setattr(clip, "clipped_ips", lambda w, r, *, clip: estimators.ips(w, r))
+    clip._case.cache_clear()
     assert view(None, "clip", power=0).clipped[0].bias == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_higher_clip_has_less_bias_and_no_less_variance():
     for temperature in range(3):
         risks = view(None, "clip", temperature=temperature).clipped
-        assert all(a.bias <= b.bias + 1e-12 <= 1e-9 for a, b in zip(risks, risks[1:], strict=False))
-        assert all(a.deviation <= b.deviation + 1e-12 for a, b in zip(risks, risks[1:], strict=False))
+        assert all(a.bias <= b.bias + 1e-12 <= 1e-9 for a, b in pairwise(risks))
+        assert all(a.deviation <= b.deviation + 1e-12 for a, b in pairwise(risks))
 
 
 def test_a_log_that_misses_its_heavy_row_believes_itself():
@@ -211,7 +212,7 @@ def test_a_loop_is_the_rehearsals(engine, monkeypatch):
     assert before.worlds == loops.WORLDS
     monkeypatch.setattr(loops, "WORLDS", 1)
 
-    def all_alike(log, *, contexts, candidates, weigh_places):  # noqa: ARG001
+    def all_alike(log, *, contexts, candidates, weigh_places):
         return np.full((contexts, candidates), 0.1)
 
     monkeypatch.setattr(retraining, "click_rates", all_alike)

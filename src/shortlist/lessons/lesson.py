@@ -114,7 +114,7 @@ LESSONS: tuple[Lesson, ...] = (
         slug="07-position-and-selection-bias",
         title="Position and selection bias",
         summary=(
-            "A log is the old ranker’s: it chose what could be clicked, and where. How to see through its places, what "
+            "A log is the old ranker's: it chose what could be clicked, and where. How to see through its places, what "
             "another policy would have earned, when to say nothing, and why a click is not an effect."
         ),
         minutes=40,

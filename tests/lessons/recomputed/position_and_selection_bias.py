@@ -288,5 +288,3 @@ RECOMPUTED = {
     ("whom", "put-off"): put_off,
     ("whom", "qini"): lambda _, values: f"{1000 * tried().qini[values['by']]:.1f}",
 }  # fmt: skip
-
-

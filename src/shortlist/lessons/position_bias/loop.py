@@ -86,9 +86,9 @@ class LoopView:
     def answer(self) -> str:
         """Of the plain loop."""
         return (
-            f"From {self.first_items(0, 0):.1f} to {self.first_items(0, GENERATIONS - 1):.2f}: one item a context, for "
-            f"good. Of ten changes to that policy its log can judge {self.judged(0):.0%}; the log of the loop that "
-            f"explores, {self.judged(1):.0%}."
+            f"From {self.first_items(0, 0):.1f} to {self.first_items(0, GENERATIONS - 1):.2f}: one item a context. Of "
+            f"ten changes to that policy its log can judge {self.judged(0):.0%}; the log of the loop that explores, "
+            f"{self.judged(1):.0%}."
         )
 
     def right_guess(self) -> str:
@@ -109,7 +109,9 @@ class LoopView:
             ]
 
         ticks = tuple((float(g), str(g)) for g in range(GENERATIONS))
-        most = max(self.first_items(k, g) for k in range(len(LOOP_NAMES)) for g in range(GENERATIONS))
+        every = [(k, g) for k in range(len(LOOP_NAMES)) for g in range(GENERATIONS)]
+        most = max(self.first_items(k, g) for k, g in every)
+        worth = [self.worth(k, g) for k, g in every]
         worlds = [world[at] for world in sheet.loops[of].worth]
         return Markup().join(
             [
@@ -137,7 +139,13 @@ class LoopView:
                 ),
                 side_by_side(
                     chart(
-                        Panel("Worth: 0 by lot, 1 the best order", "generation", (0.0, float(last)), (0.0, 1.0), ticks),
+                        Panel(
+                            "Worth: 0 by lot, 1 the best order",
+                            "generation",
+                            (0.0, float(last)),
+                            (min(worth), max(worth)),
+                            ticks,
+                        ),
                         lines("worth"),
                         now=float(at),
                     ),
@@ -186,9 +194,7 @@ _sheet = SheetReader(LoopSheet)
     title="A ranker eats its own log",
     controls=(
         Choice("of", "Retrained on", LOOP_NAMES),
-        Slider(
-            "generation", "Generation", 0, GENERATIONS - 1, 1, GENERATIONS - 1, tuple(range(GENERATIONS))
-        ),
+        Slider("generation", "Generation", 0, GENERATIONS - 1, 1, GENERATIONS - 1, tuple(range(GENERATIONS))),
     ),
     guess=Guess(
         "Before you look: in each context some five of ten items take turns at the top. A greedy ranker is retrained "

@@ -103,7 +103,7 @@ class Outcomes:
         n = self.served.weight.shape[1]
         cell = (np.arange(PLACES) * n + self.shown).ravel()
         weight = _FITTED_ON * np.repeat(self.chance, PLACES)
-        seen, won = (np.bincount(cell, w, PLACES * n) for w in (weight, weight * self.click.ravel()))
+        seen, won = (np.bincount(cell, w, PLACES * n).astype(np.float64) for w in (weight, weight * self.click.ravel()))
         place, item = np.divmod(np.arange(PLACES * n), n)
         cells = Cells(item + 1, place, seen, won)
         fitted = cells.fit(n + 1, PLACES, pseudo=0.0, steps=3_000, tolerance=1e-13)

@@ -35,7 +35,7 @@ STRENGTHS = tuple(range(0, 201, 25))
 """η, in percent."""
 TEMPERATURE, FALSE_TEMPERATURE = 0.2, 0.3
 PAGES = 10_000
-CHALLENGERS = ("the better order: A to F", "the order of the log’s click rates", "the old order, reversed")
+CHALLENGERS = ("the better order: A to F", "the order of the log's click rates", "the old order, reversed")
 LOGGED = ("are right", f"are those of temperature {FALSE_TEMPERATURE}, not {TEMPERATURE}")
 GUESSES = {"1": "the gain as it is", "0.5": "half of it", "0.15": "a sixth of it", "-0.15": "a loss"}
 """What naive says, over the truth."""
@@ -98,7 +98,9 @@ class StrengthView:
                 told.append((name, "abstains", each.refused.reason))
                 continue
             found = lift(each.target, each.served).interval()
-            between = f"{found.low:+z.1%} to {found.high:+z.1%}" if key != "direct" else "none: blind to its model’s error"
+            between = (
+                f"{found.low:+z.1%} to {found.high:+z.1%}" if key != "direct" else "none: blind to its model's error"
+            )
             told.append((name, f"{found.estimate:+z.1%}", between))
         q = page.predicted[np.arange(PLACES), page.shown[rows]]
         return told, reading_test(page.click[rows], q)
@@ -107,7 +109,7 @@ class StrengthView:
         """Of readers who look at place r with chance 1/r, and the better order."""
         case = _case(100, 0, 0, 0)
         return (
-            f"The better order truly earns {case.true:+.1%}. The log’s click rates say "
+            f"The better order truly earns {case.true:+.1%}. The log's click rates say "
             f"{case.exact['naive'].mean:+.1%}: what the old ranker put low was seldom looked at, and looks bad."
         )
 
@@ -194,7 +196,7 @@ class StrengthView:
     ),
     guess=Guess(
         "Before you look: people look at place r with chance 1/r. A new policy ranks the six items better than the old "
-        "one. What does each item’s click rate in the old log, wherever it stood, say of the gain?",
+        "one. What does each item's click rate in the old log, wherever it stood, say of the gain?",
         GUESSES,
     ),
 )

@@ -36,6 +36,8 @@ CLIP = 50.0
 GUESSES = {"0.05": "± 5% of itself", "0.2": "± 20%", "0.7": "± 70%"}
 GUESSED = 10
 HALF = 1.96
+_DRAWN = [0, 1, 3, 6, 9]
+"""Items whose click rates are drawn."""
 
 
 class _World:
@@ -43,7 +45,7 @@ class _World:
 
     def __init__(self, reader: int) -> None:
         self.click = READERS[reader].click_table(ATTRACTIONS, PLACES, ETA)
-        self.true: Float64 = np.arange(1, PLACES + 1) ** -ETA
+        self.true: Float64 = (np.arange(1, PLACES + 1) ** -ETA).astype(np.float64)
 
     @cached_property
     def in_order(self) -> Float64:
@@ -131,7 +133,7 @@ class SwapsView:
         low = 0.5 * (asked.world.click[-1, -1] + asked.world.click[-1, 0])
         return (
             f"± {asked.expected[1]:.0%}. Each of nine partners gets {lists:.0f} lists; place {PLACES} is clicked in "
-            f"{low:.1%} of them, {lists * low:.1f} times, and a count of {lists * low:.1f} scatters by its root."
+            f"{low:.2%} of them, {lists * low:.1f} times, and a count of {lists * low:.1f} scatters by its root."
         )
 
     def right_guess(self) -> str:
@@ -187,11 +189,11 @@ class SwapsView:
                     ),
                     bars(
                         "P(click | looked at) of an item",
-                        [f"{chr(65 + n)}, place {n + 1}" for n in range(PLACES)],
+                        [f"{chr(65 + n)}, place {n + 1}" for n in _DRAWN],
                         [
-                            Bars("truth", "faint", tuple(ATTRACTIONS.tolist())),
-                            Bars("click rate", "two", tuple(world.in_order.tolist())),
-                            Bars("over swaps’ curve", "one", tuple(np.minimum(self.corrected, 1.0).tolist())),
+                            Bars("truth", "faint", tuple(ATTRACTIONS[_DRAWN].tolist())),
+                            Bars("click rate", "two", tuple(world.in_order[_DRAWN].tolist())),
+                            Bars("over swaps' curve", "one", tuple(np.minimum(self.corrected, 1.0)[_DRAWN].tolist())),
                         ],
                         form=lambda value: f"{value:.0%}",
                         left=78.0,
@@ -199,7 +201,7 @@ class SwapsView:
                 ),
                 Markup('<p class="small muted">{}</p>').format(
                     f"A day has {DAY:,} pages. The ranker always shows A to J in this order, so that its log alone "
-                    f"cannot tell a poor item from a poor place. Harvest: {HARVESTED:,} pages of an A/B of two rankers. "
+                    f"cannot tell a poor item from a poor place. Harvest: {HARVESTED:,} pages of an A/B. "
                     f"Reading with strength {ETA:g}; clicks are drawn with a fixed seed."
                 ),
                 table(
@@ -228,8 +230,8 @@ class SwapsView:
         Choice("reader", "People", tuple(reader.name for reader in READERS[:2])),
     ),
     guess=Guess(
-        f"Before you look: of {DAY:,} pages 1% have their first item swapped with that of a place drawn among the other "
-        "nine. People look at place r with chance 1/r. How well is place 10 known, one standard error?",
+        f"Before you look: of {DAY:,} pages 1% have their first item swapped with that of a place drawn among the "
+        "other nine. People look at place r with chance 1/r. How well is place 10 known, one standard error?",
         GUESSES,
     ),
 )

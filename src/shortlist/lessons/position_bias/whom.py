@@ -100,7 +100,7 @@ class WhomView:
         sheet, at = self.sheet, SHARES.index(self.share)
         own = self.ranking
         gains = {
-            "this": own.gain,
+            "this ranking": own.gain,
             "best": sheet.best.gain,
             CLICK: sheet.rankings[METHODS.index(CLICK)].gain,
             "lottery": tuple(self.lot(share) for share in SHARES),
@@ -131,6 +131,7 @@ class WhomView:
                             "percent of users shown",
                             (float(SHARES[0]), float(SHARES[-1])),
                             (min(heights), max(heights)),
+                            tuple((float(share), str(share)) for share in SHARES[::3]),
                         ),
                         lines,
                         now=float(self.share),

@@ -1,4 +1,4 @@
-"""The sheet of the widget ``whom``: rankings of users learned from a simulated promotion's log, tried on fresh users."""
+"""The sheet of the widget ``whom``: rankings of users, learned from a simulated promotion and tried on fresh users."""
 
 from __future__ import annotations
 
