@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import log_softmax
 
-from shortlist.core.arrays import Float64
 from shortlist.core.randomness import Rng, generator
 from shortlist.learning.one_thread import one_thread
-from shortlist.learning.propensity.click_scorer import ClickScorer
 from shortlist.learning.propensity.curve import ExaminationCurve
+from shortlist.learning.propensity.descent import descend, drawn_scorer
 from shortlist.learning.propensity.lists import ListBatch
 from shortlist.learning.propensity.scorer_arrays import ScorerArrays
 
@@ -48,31 +48,20 @@ def dual_learning(
         rng: of weights and order.
     """
     draw = generator(rng)
-    clicked = lists.click.any(axis=1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(draw.integers(2**31)))
-        ranker = ClickScorer(lists.features[lists.held], hidden=hidden)
+    ranker = drawn_scorer(lists.features[lists.held], hidden=hidden, draw=draw)
     gate = torch.zeros(lists.places, requires_grad=True)
     z = ranker.standardised(lists.features)
     click, held = torch.from_numpy(lists.click.astype(np.float32)), torch.from_numpy(lists.held)
-    search = torch.optim.Adam([*ranker.parameters(), gate], lr=learning_rate)
-    with_click = np.flatnonzero(clicked)
-    for _ in range(epochs):
-        order = draw.permutation(with_click)
-        for start in range(0, len(order), batch):
-            part = torch.from_numpy(order[start : start + batch])
-            f = log_softmax(ranker(z[part]).masked_fill(~held[part], -1e9), dim=1)
-            g = log_softmax(gate.expand(len(part), -1).masked_fill(~held[part], -1e9), dim=1)
-            by_g = (g[:, :1] - g).exp().clamp(max=clip).detach()
-            by_f = (f[:, :1] - f).exp().clamp(max=clip).detach()
-            loss = -((by_g * click[part] * f).sum() + (by_f * click[part] * g).sum()) / len(part)
-            search.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            search.step()
+
+    def loss(part: Tensor) -> Tensor:
+        f = log_softmax(ranker(z[part]).masked_fill(~held[part], -1e9), dim=1)
+        g = log_softmax(gate.expand(len(part), -1).masked_fill(~held[part], -1e9), dim=1)
+        by_g = (g[:, :1] - g).exp().clamp(max=clip).detach()
+        by_f = (f[:, :1] - f).exp().clamp(max=clip).detach()
+        return -((by_g * click[part] * f).sum() + (by_f * click[part] * g).sum()) / len(part)
+
+    with_click = np.flatnonzero(lists.click.any(axis=1))
+    parameters = [*ranker.parameters(), gate]
+    descend(loss, parameters, with_click, epochs=epochs, batch=batch, learning_rate=learning_rate, draw=draw)
     examined = torch.softmax(gate.detach().double(), dim=0).numpy()
-    error = np.where(np.arange(lists.places) == 0, 0.0, np.nan)
-    return ranker.arrays(), ExaminationCurve(_relative(examined), error, "dual learning")
-
-
-def _relative(examined: Float64) -> Float64:
-    return np.asarray(examined / examined[0], dtype=np.float64)
+    return ranker.arrays(), ExaminationCurve.without_errors(examined / examined[0], "dual learning")

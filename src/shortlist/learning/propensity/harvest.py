@@ -51,7 +51,7 @@ def curve_from_harvest(pair: Array, place: Array, click: Array, *, places: int) 
     curve = np.full(places, np.nan)
     rows = np.flatnonzero(known)
     curve[rows] = _maximise(clicks[np.ix_(rows, rows)], shown[np.ix_(rows, rows)])
-    return ExaminationCurve(curve, np.where(np.arange(places) == 0, 0.0, np.nan), "intervention harvesting, all pairs")
+    return ExaminationCurve.without_errors(curve, "intervention harvesting, all pairs")
 
 
 def _met(pair: Array, place: Int64, click: Float64, places: int) -> tuple[Float64, Float64]:

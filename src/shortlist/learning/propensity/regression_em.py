@@ -76,8 +76,7 @@ def regression_em(
         e = np.bincount(at, examined, places) / np.maximum(shown, 1)
         a = np.clip(regress(attractive), 1e-6, 1.0 - 1e-6)
     curve = np.where(shown > 0, e / e[0], np.nan)
-    error = np.where(np.arange(places) == 0, 0.0, np.nan)
-    return ExaminationCurve(curve, error, "regression-EM"), np.minimum(a * e[0], 1.0)
+    return ExaminationCurve.without_errors(curve, "regression-EM"), np.minimum(a * e[0], 1.0)
 
 
 class Trees:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from shortlist.core.arrays import Float64
 from shortlist.core.randomness import Rng, generator
 from shortlist.learning.one_thread import one_thread
-from shortlist.learning.propensity.click_scorer import ClickScorer
 from shortlist.learning.propensity.curve import ExaminationCurve
+from shortlist.learning.propensity.descent import descend, drawn_scorer
 from shortlist.learning.propensity.lists import ListBatch
 from shortlist.learning.propensity.scorer_arrays import ScorerArrays
 
@@ -49,27 +49,21 @@ def position_tower(
     draw = generator(rng)
     rows = lists.features[lists.held]
     place = np.broadcast_to(np.arange(lists.places), lists.held.shape)[lists.held]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(draw.integers(2**31)))
-        ranker = ClickScorer(rows, hidden=hidden)
+    ranker = drawn_scorer(rows, hidden=hidden, draw=draw)
     base = torch.zeros(1, requires_grad=True)
     tower = torch.zeros(lists.places, requires_grad=True)
     z, at = ranker.standardised(rows), torch.from_numpy(place.astype(np.int64))
     click = torch.from_numpy(lists.click[lists.held].astype(np.float32))
-    search = torch.optim.Adam([*ranker.parameters(), base, tower], lr=learning_rate)
-    for _ in range(epochs):
-        order = draw.permutation(len(rows))
-        for start in range(0, len(order), batch):
-            part = torch.from_numpy(order[start : start + batch])
-            kept = torch.from_numpy((draw.random(len(part)) >= tower_dropout).astype(np.float32))
-            shift = tower - tower[0]
-            loss = binary_cross_entropy_with_logits(ranker(z[part]) + base + kept * shift[at[part]], click[part])
-            search.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            search.step()
+
+    def loss(part: Tensor) -> Tensor:
+        kept = torch.from_numpy((draw.random(len(part)) >= tower_dropout).astype(np.float32))
+        shift = (tower - tower[0])[at[part]]
+        return binary_cross_entropy_with_logits(ranker(z[part]) + base + kept * shift, click[part])
+
+    parameters, every_row = [*ranker.parameters(), base, tower], np.arange(len(rows))
+    descend(loss, parameters, every_row, epochs=epochs, batch=batch, learning_rate=learning_rate, draw=draw)
     with torch.no_grad():
         score = (ranker(z) + base).double()
         ratio = [(torch.sigmoid(score + b) / torch.sigmoid(score)).mean() for b in (tower - tower[0]).double()]
-    error = np.where(np.arange(lists.places) == 0, 0.0, np.nan)
-    curve: Float64 = np.array([float(r) for r in ratio])
-    return ranker.arrays(), ExaminationCurve(curve, error, "additive position tower")
+    curve = np.array([float(r) for r in ratio])
+    return ranker.arrays(), ExaminationCurve.without_errors(curve, "additive position tower")
