@@ -27,7 +27,7 @@ from shortlist.learning.losses.pointwise import squared_loss
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
 
-__all__ = ["run"]
+__all__ = ["TOP_GAIN", "lightgbm_scores", "ndcg_at_10", "run", "some_lists", "standardised_logarithms"]
 
 FOLDS = 5
 PEER = "LightGBM lambdarank"
@@ -50,12 +50,12 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
     for repeat in range(repeats):
         fold = rng.permutation(n) % FOLDS
         for f in range(FOLDS):
-            train, test = (_some(lists, np.flatnonzero(here)) for here in (fold != f, fold == f))
+            train, test = (some_lists(lists, np.flatnonzero(here)) for here in (fold != f, fold == f))
             for name, fit in RANKERS.items():
                 began = time.perf_counter()
                 score = fit(train, test, seed + repeat)
                 took[name] += time.perf_counter() - began
-                value[name][fold == f] += _ndcg(score, test) / repeats
+                value[name][fold == f] += ndcg_at_10(score, test) / repeats
     rows: list[Row] = []
     apart = []
     for name, by_query in value.items():
@@ -105,7 +105,7 @@ def _grades(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
 def _our_trees(train: GradedLists, test: GradedLists, seed: int) -> Array:
     """Pointwise trees by cross-entropy, a row weighing its gain as a positive and the rest as a negative."""
     n_later = len(train.query) // 5
-    parts = [_some(train, np.arange(len(train.query))[cut]) for cut in (slice(n_later, None), slice(n_later))]
+    parts = [some_lists(train, np.arange(len(train.query))[cut]) for cut in (slice(n_later, None), slice(n_later))]
     rows = [np.concatenate([part.features] * 2) for part in parts]
     label = [np.repeat([1, 0], len(part.grade)) for part in parts]
     gain = (2.0 ** parts[0].grade - 1.0) / TOP_GAIN
@@ -127,14 +127,18 @@ def _our_trees(train: GradedLists, test: GradedLists, seed: int) -> Array:
 
 
 def _lightgbm(objective: str) -> Fit:
-    def fit(train: GradedLists, test: GradedLists, seed: int) -> Array:
-        import lightgbm
+    return lambda train, test, seed: lightgbm_scores(train, test, objective=objective, seed=seed)
 
-        settings = {"objective": objective, "learning_rate": 0.05, "seed": seed, "num_threads": 1, "verbose": -1}
-        data = lightgbm.Dataset(train.features, train.grade, group=np.diff(train.offsets))
-        return np.asarray(lightgbm.train(settings, data, 150).predict(test.features))
 
-    return fit
+def lightgbm_scores(
+    train: GradedLists, test: GradedLists, *, objective: str, seed: int, position: Int64 | None = None
+) -> Array:
+    """Of the second lists, by 150 trees on the first; ``position`` of each training row is LightGBM's own treatment."""
+    import lightgbm
+
+    settings = {"objective": objective, "learning_rate": 0.05, "seed": seed, "num_threads": 1, "verbose": -1}
+    data = lightgbm.Dataset(train.features, train.grade, group=np.diff(train.offsets), position=position)
+    return np.asarray(lightgbm.train(settings, data, 150).predict(test.features))
 
 
 def _catboost(train: GradedLists, test: GradedLists, seed: int) -> Array:
@@ -171,7 +175,7 @@ RANKERS: dict[str, Fit] = {
 PEERS = (PEER, "LightGBM regression", "CatBoost YetiRank")
 
 
-def _some(lists: GradedLists, which: Int64) -> GradedLists:
+def some_lists(lists: GradedLists, which: Int64) -> GradedLists:
     row = np.concatenate([np.arange(lists.offsets[q], lists.offsets[q + 1]) for q in which])
     length = np.diff(lists.offsets)[which]
     return GradedLists(
@@ -185,13 +189,17 @@ def _padded(lists: GradedLists) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
     shape = (len(length), int(length.max()))
     where = np.arange(shape[1]) < length[:, None]
     x = np.zeros((*shape, lists.features.shape[1]), dtype=np.float32)
-    raw = np.sign(lists.features) * np.log1p(np.abs(lists.features))
-    x[where] = np.concatenate(
-        [_standard(raw[start:end]) for start, end in zip(lists.offsets[:-1], lists.offsets[1:], strict=True)]
-    )
+    x[where] = standardised_logarithms(lists)
     gain = np.zeros(shape, dtype=np.float32)
     gain[where] = (2.0**lists.grade - 1.0) / TOP_GAIN
     return torch.from_numpy(x), torch.from_numpy(gain), torch.from_numpy(where)
+
+
+def standardised_logarithms(lists: GradedLists) -> Float32:
+    """What a net sees of the features: logarithms, standardised within a query."""
+    raw = np.sign(lists.features) * np.log1p(np.abs(lists.features))
+    bounds = zip(lists.offsets[:-1], lists.offsets[1:], strict=True)
+    return np.concatenate([_standard(raw[start:end]) for start, end in bounds])
 
 
 def _standard(x: Float32) -> Float32:
@@ -199,7 +207,7 @@ def _standard(x: Float32) -> Float32:
     return np.asarray((x - x.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0), dtype=np.float32)
 
 
-def _ndcg(score: Array, lists: GradedLists) -> Float64:
+def ndcg_at_10(score: Array, lists: GradedLists) -> Float64:
     """A query of which nothing is relevant has no order to get right; it counts 0 for all rankers."""
     found = ndcg(score, 2.0**lists.grade - 1.0, np.arange(len(score)), lists.offsets)
     return np.nan_to_num(found, nan=0.0)

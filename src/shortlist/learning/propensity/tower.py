@@ -4,7 +4,8 @@
 
 Ling et al., WWW 2017 ("Model ensemble for click prediction in Bing search ads"), and the shallow tower of Zhao et al.,
 "Recommending what video to watch next", RecSys 2019. Under the position-based model it is an approximation: examination
-multiplies the chance, the tower multiplies the odds.
+multiplies the chance, the tower multiplies the odds. Zhao et al. hide the place of some rows in training, for their
+tower serves without one; an additive tower leaves its term out, and rows that hide it would put the bias back into f.
 """
 
 from __future__ import annotations
@@ -30,9 +31,8 @@ def position_tower(
     *,
     hidden: int = 32,
     epochs: int = 10,
-    batch: int = 4096,
+    batch: int = 1024,
     learning_rate: float = 0.01,
-    tower_dropout: float = 0.1,
     rng: Rng = 0,
 ) -> tuple[ScorerArrays, ExaminationCurve]:
     """The ranker, and the curve: mean over rows of ``σ(f + b_r) / σ(f + b_1)``.
@@ -43,8 +43,7 @@ def position_tower(
         epochs: over the rows.
         batch: rows a step.
         learning_rate: of Adam.
-        tower_dropout: share of rows whose place is hidden, so that the ranker does not lean on it (Zhao et al.).
-        rng: of weights, order and dropout.
+        rng: of weights and order.
     """
     draw = generator(rng)
     rows = lists.features[lists.held]
@@ -56,9 +55,8 @@ def position_tower(
     click = torch.from_numpy(lists.click[lists.held].astype(np.float32))
 
     def loss(part: Tensor) -> Tensor:
-        kept = torch.from_numpy((draw.random(len(part)) >= tower_dropout).astype(np.float32))
         shift = (tower - tower[0])[at[part]]
-        return binary_cross_entropy_with_logits(ranker(z[part]) + base + kept * shift, click[part])
+        return binary_cross_entropy_with_logits(ranker(z[part]) + base + shift, click[part])
 
     parameters, every_row = [*ranker.parameters(), base, tower], np.arange(len(rows))
     descend(loss, parameters, every_row, epochs=epochs, batch=batch, learning_rate=learning_rate, draw=draw)
