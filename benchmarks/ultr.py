@@ -46,7 +46,7 @@ from shortlist.simulation.examination import Examination
 from shortlist.simulation.feed_world import FEATURES, FeedWorld
 from shortlist.simulation.log_shape import LogShape
 
-__all__ = ["CURVE", "READERS", "Judged", "best_curve", "click_log", "curves", "market", "ndcg_of_all", "run"]
+__all__ = ["CURVE", "READERS", "Judged", "best_curve", "click_log", "curves", "market", "ndcg_of_all", "nets", "run"]
 
 PLACES = 10
 CURVE: Float64 = 1.0 / np.arange(1, PLACES + 1)
@@ -57,7 +57,7 @@ READERS = {
 OURS = ("IPS, estimated curve", "additive position tower", "dual learning")
 NAIVE, TRUE, PEER = "naive clicks", "true labels", "LightGBM, position"
 _SWAPPED = 0.25
-_EM_LISTS = 2_000
+_EM_LISTS = 1_500
 _BM25 = 109
 """MSLR's BM25 of the whole document, its feature 110."""
 
@@ -123,7 +123,7 @@ class ClickLog:
 def run(quick: bool, seed: int) -> Sequence[Row]:
     """NDCG@10 (gain 2^grade - 1) of each ranker, ours beside naive, true labels and LightGBM."""
     torch.set_num_threads(1)
-    seeds, intents, n = (2, 12, 6_000) if quick else (10, 60, 20_000)
+    seeds, intents, n = (2, 12, 6_000) if quick else (10, 60, 12_000)
     rows: list[Row] = []
     for reader, reading in READERS.items():
         found: list[dict[str, float]] = []
@@ -134,7 +134,7 @@ def run(quick: bool, seed: int) -> Sequence[Row]:
             by_query = ndcg_of_all(log, queries, logged, held_out, own)
             found.append({name: float(values.mean()) for name, values in by_query.items()})
         rows += _rows(f"{reader}, {len(queries.share):,} queries", found)
-    return [*rows, *_graded_by_people(1_000 if quick else 2_000, seed)]
+    return [*rows, *_graded_by_people(500 if quick else 1_500, seed)]
 
 
 def market(*, groups: int, intents: int, seed: int) -> Judged:
@@ -206,7 +206,7 @@ def ndcg_of_all(log: ClickLog, queries: Judged, logged: Int64, test: Int64, seed
         query=log.query,
         offsets=np.arange(0, log.lists.click.size + 1, PLACES),
     )
-    scores = {name: ranker.score(judged.features) for name, ranker in _nets(log, queries, logged, seed).items()}
+    scores = {name: ranker.score(judged.features) for name, ranker in nets(log, queries, logged, seed).items()}
     for name, lists, position in (
         ("LightGBM, true labels", graded, None),
         ("LightGBM, naive clicks", clicks, None),
@@ -216,8 +216,8 @@ def ndcg_of_all(log: ClickLog, queries: Judged, logged: Int64, test: Int64, seed
     return {name: ndcg_at_10(score, judged) for name, score in scores.items()}
 
 
-def _nets(log: ClickLog, queries: Judged, logged: Int64, seed: int) -> dict[str, ScorerArrays]:
-    """Only the first and the last look at more than the log."""
+def nets(log: ClickLog, queries: Judged, logged: Int64, seed: int) -> dict[str, ScorerArrays]:
+    """Our rankers; only the first and the last look at more than the log."""
     gain = 2.0 ** queries.grade[logged] - 1.0
     labels = ListBatch.of(queries.features[logged], queries.held[logged] & (gain > 0), queries.held[logged])
 

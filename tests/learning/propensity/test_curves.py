@@ -16,6 +16,7 @@ from shortlist.learning.propensity.lists import ListBatch
 from shortlist.learning.propensity.regression_em import regression_em
 from shortlist.learning.propensity.swaps import curve_from_swaps
 from shortlist.learning.propensity.tower import position_tower
+from shortlist.learning.propensity.weighted_ranker import weighted_ranker
 
 PLACES, QUERIES, DOCS, N = 5, 400, 8, 60_000
 CURVE = 1.0 / np.arange(1, PLACES + 1)
@@ -120,6 +121,19 @@ def test_a_ranker_and_its_curve_are_learned_together(world, served, learn, epoch
     assert world.agreement(ranker) > 0.9
 
 
+def test_weighted_clicks_unlearn_what_the_logger_went_by(world):
+    """The logger sorts by a feature that attracts nobody: plain clicks, the negative control, teach it all the same."""
+    shown = np.argsort(-world.features[..., 3], axis=1)[:, :PLACES]
+    query, shown, click = world.serve([shown], n=10_000)
+    batch, place = world.batch(query, shown, click), np.tile(np.arange(PLACES), (len(query), 1))
+    weighted, plain = (
+        weighted_ranker(batch, inverse_propensity_weights(place, curve), hidden=0, epochs=8, rng=0).linear
+        for curve in (CURVE, np.ones(PLACES))
+    )
+    assert abs(weighted[3]) < 0.2 < 0.5 < plain[3]
+    assert weighted[0] > 0.5
+
+
 @pytest.mark.parametrize("learn", [dual_learning, position_tower])
 def test_same_seed_same_result(world, served, learn):
     batch = world.batch(*(part[:2_000] for part in served))
@@ -155,6 +169,7 @@ def test_self_normalised_weights_of_a_list_have_a_mean_of_one():
         (lambda: curve_from_swaps(np.array([1]), np.array([1, 0]), np.array([1]), places=3), "1 partners, 2 and 1"),
         (lambda: curve_from_harvest(np.array([1]), np.array([7]), np.array([1]), places=3), "places lie between"),
         (lambda: regression_em(np.zeros((2, 1)), np.array([0]), np.array([1]), places=2), "2 rows of features"),
+        (lambda: weighted_ranker(ListBatch.of(np.zeros((1, 2, 1)), np.ones((1, 2))), np.ones(2)), "weights"),
         (lambda: ListBatch.of(np.zeros((2, 3)), np.zeros((2, 3))), "features"),
         (lambda: ListBatch.of(np.full((1, 2, 1), np.nan), np.ones((1, 2))), "not finite"),
         (lambda: ListBatch.of(np.zeros((1, 2, 1)), np.zeros((1, 2))), "none at all"),
