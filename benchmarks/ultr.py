@@ -206,7 +206,8 @@ def ndcg_of_all(log: ClickLog, queries: Judged, logged: Int64, test: Int64, seed
         query=log.query,
         offsets=np.arange(0, log.lists.click.size + 1, PLACES),
     )
-    scores = {name: ranker.score(judged.features) for name, ranker in nets(log, queries, logged, seed).items()}
+    rows = judged.features.astype(np.float64)
+    scores = {name: ranker.score(rows) for name, ranker in nets(log, queries, logged, seed).items()}
     for name, lists, position in (
         ("LightGBM, true labels", graded, None),
         ("LightGBM, naive clicks", clicks, None),
@@ -218,7 +219,7 @@ def ndcg_of_all(log: ClickLog, queries: Judged, logged: Int64, test: Int64, seed
 
 def nets(log: ClickLog, queries: Judged, logged: Int64, seed: int) -> dict[str, ScorerArrays]:
     """Our rankers; only the first and the last look at more than the log."""
-    gain = 2.0 ** queries.grade[logged] - 1.0
+    gain: Float64 = np.exp2(queries.grade[logged].astype(np.float64)) - 1.0
     labels = ListBatch.of(queries.features[logged], queries.held[logged] & (gain > 0), queries.held[logged])
 
     def by_curve(examination: Float64) -> ScorerArrays:
