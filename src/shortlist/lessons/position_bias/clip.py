@@ -11,7 +11,7 @@ from markupsafe import Markup
 from shortlist.core.arrays import Float64
 from shortlist.evaluation.off_policy.estimators import clipped_ips, doubly_robust, ips, switch
 from shortlist.evaluation.off_policy.list_policy import ListPolicy
-from shortlist.evaluation.off_policy.overlap import OverlapRule, overlap
+from shortlist.evaluation.off_policy.overlap import Abstention, OverlapRule, overlap
 from shortlist.evaluation.off_policy.weights import list_weights, place_weights
 from shortlist.funnel.engine import Engine
 from shortlist.lessons.log_chart import log_chart
@@ -93,6 +93,14 @@ def _case(temperature: int, weights: int) -> _Case:
     return _Case(temperature, weights)
 
 
+@lru_cache(maxsize=len(TEMPERATURES) * 6)
+def _refused(temperature: int, weights: int, pages: int) -> Abstention | None:
+    """Why a log of 10 to the power of ``pages``, drawn once, does not answer; None where it does."""
+    case = _case(temperature, weights)
+    rows = case.page.draw(10**pages, np.random.default_rng(0))
+    return OverlapRule().judge(overlap(case.weight[rows], case.reward[rows]))
+
+
 @dataclass(frozen=True)
 class ClipView:
     """One state; the attributes are the controls' values, ``pages`` a power of ten."""
@@ -141,8 +149,7 @@ class ClipView:
         """Bias, deviation and error over the clip, and what the overlap says."""
         case, now = self.case, self.clipped[self.power]
         pages = 10**self.pages
-        rows = case.page.draw(pages, np.random.default_rng(0))
-        refused = OverlapRule().judge(overlap(case.weight[rows], case.reward[rows]))
+        refused = _refused(self.temperature, self.weights, self.pages)
         clips = [2.0**power for power in CLIPS]
         switched = [self.risk(each) for each in case.switched]
 
