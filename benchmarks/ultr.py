@@ -22,8 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import log_expit
-from scipy.stats import t as student
+from scipy.special import log_expit, stdtrit
 
 from benchmarks.ltr import TOP_GAIN, lightgbm_scores, ndcg_at_10, standardised_logarithms
 from benchmarks.report import Row
@@ -247,7 +246,7 @@ def _rows(world: str, found: Sequence[Mapping[str, float]]) -> list[Row]:
 
 
 def _over_seeds(name: str, what: str, values: Float64) -> Row:
-    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
     mean = float(values.mean())
     return Row("LightGBM" if name.startswith("LightGBM") else "shortlist", what, mean, "", mean - half, mean + half)
 

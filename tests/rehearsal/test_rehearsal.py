@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from shortlist.cli.rehearse import rehearse_command
 from shortlist.rehearsal import rehearse as rehearsing
+from shortlist.rehearsal.gates import gates
 from shortlist.rehearsal.offline import ESTIMATES, write_log
 from shortlist.rehearsal.online import EXPERIMENTS, experiment
 from shortlist.rehearsal.plan import PlannedWorld, RehearsalPlan
@@ -26,7 +27,7 @@ from shortlist.rehearsal.rehearse import (
     rehearse,
 )
 from shortlist.rehearsal.report import RehearsalReport, make_report
-from shortlist.rehearsal.scores import AB
+from shortlist.rehearsal.scores import AB, Figure
 from shortlist.rehearsal.worlds import POSITION_BASED, world_named
 from shortlist.simulation.log_shape import LogShape
 from shortlist.training.list_log import read_list_log, read_policies
@@ -39,7 +40,7 @@ PLAN = RehearsalPlan(
     older_pages=400,
     objective_worlds=2,
     objective_pages=4_000,
-    promotion_users=600,
+    promotion_users=1_200,
     retraining_worlds=1,
     retraining_pages=600,
     generations=2,
@@ -147,6 +148,30 @@ def test_a_method_that_misleads_does_not_pass_the_gates(rehearsed):
     assert not kept["coverage of 95% intervals"]
     assert not kept["error of lifts / standard error of the A/B"]
     assert not misled.passed
+
+
+@pytest.mark.parametrize(("logs", "passes"), [(99, False), (100, True)])
+def test_coverage_of_few_logs_is_no_pass(rehearsed, logs, passes):
+    """The same figure with its 99% interval, of fewer logs than the bound: too few are refused, however wide it is."""
+    _, report = rehearsed
+    by = {(one.world, one.method): one for one in report.scores}
+    ours, ceiling = (by[POSITION_BASED.name, method] for method in (PLAN.gated, AB))
+    wide = msgspec.structs.replace(ours, logs=logs, coverage=Figure(0.95, 0.90, 1.0))
+    told = gates(PLAN, {(POSITION_BASED.name, PLAN.gated): wide, (POSITION_BASED.name, AB): ceiling})
+    coverage = next(one for one in told if one.name == "coverage of 95% intervals")
+    assert coverage.passed is passes
+    assert ("too few to judge by" in coverage.says) is not passes
+
+
+def test_an_experiment_without_regret_asks_for_no_miracle(rehearsed):
+    _, report = rehearsed
+    by = {(one.world, one.method): one for one in report.scores}
+    ours, ceiling = (by[POSITION_BASED.name, method] for method in (PLAN.gated, AB))
+    perfect = msgspec.structs.replace(ceiling, regret=0.0)
+    for regret, passes in ((0.0009, True), (0.0011, False)):
+        tried = msgspec.structs.replace(ours, regret=regret)
+        told = gates(PLAN, {(POSITION_BASED.name, PLAN.gated): tried, (POSITION_BASED.name, AB): perfect})
+        assert next(one for one in told if one.name == "regret of choosing by it").passed is passes
 
 
 def test_the_plans_are_large_enough():

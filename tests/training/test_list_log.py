@@ -8,7 +8,7 @@ import pytest
 from tests.training.lists import write_lists
 
 from shortlist.core.errors import DataError
-from shortlist.training.list_log import read_list_log, read_policies
+from shortlist.training.list_log import ListLog, read_list_log, read_policies
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_policies_and_lists_come_back_whatever_the_order_of_rows(lists, tmp_path
     rows = pl.read_parquet(folder / "log.parquet")
     rows.sample(fraction=1.0, shuffle=True, seed=1).write_parquet(tmp_path / "log.parquet")
     log, shuffled = (read_list_log(path / "log.parquet", table) for path in (folder, tmp_path))
-    for field in ("context", "shown", "propensity", "click"):
+    for field in ("context", "shown", "propensity", "click", "user"):
         np.testing.assert_array_equal(getattr(log, field), getattr(shuffled, field))
     np.testing.assert_array_equal(
         np.take_along_axis(table.item[log.context], log.shown, axis=1), rows["item"].to_numpy().reshape(-1, 3)
@@ -49,6 +49,8 @@ def test_policies_and_lists_come_back_whatever_the_order_of_rows(lists, tmp_path
             lambda rows: rows.with_columns(context=pl.col("place") % 2),
             "several contexts",
         ),
+        (lambda rows: rows.with_columns(user=pl.col("place")), "several users"),
+        (lambda rows: rows.with_columns(user=pl.lit(None, pl.Int64)), "column 'user' is Int64, 900 nulls"),
     ],
 )
 def test_a_log_that_does_not_fit_is_refused(lists, tmp_path, change, says):
@@ -71,3 +73,14 @@ def test_policies_that_do_not_fit_are_refused(lists, tmp_path, change, says):
     change(pl.read_parquet(lists[0] / "policies.parquet")).write_parquet(tmp_path / "policies.parquet")
     with pytest.raises(DataError, match=says):
         read_policies(tmp_path / "policies.parquet")
+
+
+def test_a_log_without_users_is_read_and_joined_logs_keep_what_all_have(lists, tmp_path):
+    folder, table = lists
+    rows = pl.read_parquet(folder / "log.parquet")
+    rows.drop("user").write_parquet(tmp_path / "log.parquet")
+    with_users, without = (read_list_log(path / "log.parquet", table) for path in (folder, tmp_path))
+    assert without.user is None
+    assert without.clusters().tolist() == list(range(300))
+    assert ListLog.joined([with_users, without]).user is None
+    assert len(np.unique(ListLog.joined([with_users, with_users]).clusters())) == len(np.unique(with_users.user))

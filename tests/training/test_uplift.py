@@ -106,6 +106,24 @@ def test_a_log_without_a_coin_is_refused(promoted, tmp_path):
         judge_uplift(read_uplift_log(tmp_path / "log.parquet"))
 
 
+@pytest.mark.parametrize(
+    ("users", "says"),
+    [
+        (8, "users among those shown in the half that is learned from"),
+        (500, "conversions among those"),
+        (300, "users among"),
+    ],
+)
+def test_a_log_that_is_too_small_says_what_is_missing(tmp_path, users, says):
+    """Not an effect of 0 with an interval of no width."""
+    rows = WORLD.log(WORLD.users(users, 7), 8)
+    if says.startswith("conversions"):
+        rows = rows.with_columns(converted=pl.lit(False))
+    rows.write_parquet(tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=says):
+        judge_uplift(read_uplift_log(tmp_path / "log.parquet"))
+
+
 def test_the_command_prints_all_methods(tmp_path):
     WORLD.log(WORLD.users(1_200, 7), 8).write_parquet(tmp_path / "log.parquet")
     app = typer.Typer()

@@ -29,8 +29,9 @@ def gates(plan: RehearsalPlan, scores: Scores) -> tuple[Check, ...]:
     ours, ceiling = scores[world, plan.gated], scores[world, AB]
     low, high = bounds.coverage
     coverage, rank = ours.coverage, ours.rank
-    regret, most = ours.regret, bounds.regret * (ceiling.regret or 0.0)
-    held = coverage is not None and coverage.low <= high and coverage.high >= low
+    regret, most = ours.regret, max(bounds.regret * (ceiling.regret or 0.0), bounds.regret_floor)
+    enough = ours.logs >= bounds.logs
+    held = enough and coverage is not None and coverage.low <= high and coverage.high >= low
     return (
         _check("error of lifts / standard error of the A/B", world, ours.error, most=bounds.error),
         _check(
@@ -45,11 +46,13 @@ def gates(plan: RehearsalPlan, scores: Scores) -> tuple[Check, ...]:
             world,
             coverage.value if coverage else None,
             coverage,
-            f"99% interval by log meets {low:g} to {high:g}",
+            f"99% interval by log meets {low:g} to {high:g}, {bounds.logs} logs or more",
             held,
-            f"{ours.logs} independent logs",
+            f"{ours.logs} independent logs" + ("" if enough else ": too few to judge by"),
         ),
-        _check("regret of choosing by it", world, regret, most=most, says="the bound is the A/B's own regret"),
+        _check(
+            "regret of choosing by it", world, regret, most=most, says="the bound is the A/B's own regret, or the floor"
+        ),
         Check(
             "rank correlation τ with the true lifts",
             world,

@@ -34,7 +34,10 @@ class Bounds(msgspec.Struct, frozen=True):
         error: most that the RMSE of lifts may be of the A/B's standard error.
         sign: least share of right signs, where the true lift is over two standard errors of the A/B.
         coverage: the 99% interval of the 95% intervals' coverage, clustered by log, must meet this range.
+        logs: fewest independent logs that coverage is judged on; the fewer, the wider its interval, so that a gate
+            without this bound would be the easier to pass the less there is to see.
         regret: most that the mean regret may be of the A/B's.
+        regret_floor: a mean regret of less, as a lift, passes: an A/B that happens to err nowhere asks for no miracle.
         rank: least that the lower end of mean τ's 95% interval, by log, may be.
         shuffled_rank: most that mean τ of shuffled propensities may be away from 0.
         flagged: least share of logs that the test of reading must flag where users stop.
@@ -45,7 +48,9 @@ class Bounds(msgspec.Struct, frozen=True):
     error: float = 1.5
     sign: float = 0.95
     coverage: tuple[float, float] = (0.92, 0.97)
+    logs: int = 100
     regret: float = 1.0
+    regret_floor: float = 0.001
     rank: float = 0.7
     shuffled_rank: float = 0.15
     flagged: float = 0.9

@@ -52,6 +52,7 @@ POLICIES: dict[str, pl.DataType] = {
     "item": pl.Int64(),
     "score": pl.Float64(),
 }
+_USER = "user"
 _NEEDED = ("request", "context", "place", "item", "selection_propensity", "click")
 
 
@@ -85,25 +86,36 @@ class ListLog:
         shown: int64 ``(S, L)``, numbers of candidates within their context.
         propensity: float64 ``(S, L)``, P(item at this place | slots above).
         click: bool ``(S, L)``.
+        user: int64 ``(S,)``, whose lists belong together; None where the log does not tell.
     """
 
     context: Int64
     shown: Int64
     propensity: Float64
     click: Bool
+    user: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.context)
 
     @classmethod
     def joined(cls, logs: Sequence[ListLog]) -> ListLog:
-        """Several logs of one feed, one after the other."""
-        parts = ((log.context, log.shown, log.propensity, log.click) for log in logs)
-        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        """Several logs of one feed, one after the other; with users where all of them have some."""
+        parts = zip(*((log.context, log.shown, log.propensity, log.click) for log in logs), strict=True)
+        context, shown, propensity, click = (np.concatenate(column) for column in parts)
+        users = [log.user for log in logs if log.user is not None]
+        return cls(context, shown, propensity, click, np.concatenate(users) if len(users) == len(logs) else None)
 
     def take(self, rows: Int64) -> ListLog:
         """Some of the lists, in that order."""
-        return ListLog(self.context[rows], self.shown[rows], self.propensity[rows], self.click[rows])
+        user = None if self.user is None else self.user[rows]
+        return ListLog(self.context[rows], self.shown[rows], self.propensity[rows], self.click[rows], user)
+
+    def clusters(self) -> Int64:
+        """A number from 0 for each list, int64 ``(S,)``, the same for the lists of one user."""
+        if self.user is None:
+            return np.arange(len(self))
+        return np.asarray(np.unique(self.user, return_inverse=True)[1], dtype=np.int64)
 
 
 def policy_frame(table: PolicyTable) -> pl.DataFrame:
@@ -153,10 +165,12 @@ def read_policies(path: Path) -> PolicyTable:
 def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     """Read a log; of ``LIST_LOG`` the columns request, context, place, item, selection_propensity and click suffice.
 
+    A user is kept where there is one.
+
     Raises:
         DataError: a column is missing, lists have different lengths, or an item is not among its context's candidates.
     """
-    rows = read_table(path, LIST_LOG, _NEEDED).sort("request", "place")
+    rows = read_table(path, LIST_LOG, _NEEDED, optional=(_USER,)).sort("request", "place")
     places = int(rows["place"].max() or 0)  # type: ignore[arg-type]
     alike = places > 0 and len(rows) % places == 0
     if alike:
@@ -169,6 +183,9 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
         raise DataError("a page has several contexts", where=str(path), fix="give each page one")
     if context.min() < 0 or context.max() >= len(policies.item):
         raise DataError("a context has no candidates", where=str(path), fix="give candidates for contexts 0, 1, ...")
+    user = rows[_USER].to_numpy().reshape(-1, places) if _USER in rows.columns else None
+    if user is not None and (user != user[:, :1]).any():
+        raise DataError("a page has several users", where=str(path), fix="give each page one, or leave the column out")
     of = policies.item[context[:, 0]]
     shown = (of[:, None, :] < item[:, :, None]).sum(axis=2)
     at = np.minimum(shown, of.shape[1] - 1)
@@ -179,11 +196,14 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
         shown=at,
         propensity=rows["selection_propensity"].to_numpy().reshape(-1, places),
         click=rows["click"].to_numpy().reshape(-1, places),
+        user=None if user is None else user[:, 0],
     )
 
 
-def read_table(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...]) -> pl.DataFrame:
-    """Some columns of a table, of the types that they should have and without nulls.
+def read_table(
+    path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...], *, optional: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """Some columns of a table, of their types and without nulls; ``optional`` ones where they are there.
 
     Raises:
         DataError: they are not.
@@ -191,7 +211,8 @@ def read_table(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...
     try:
         held = pl.read_parquet_schema(path)
         missing = [name for name in names if name not in held]
-        rows = pl.read_parquet(path, columns=[name for name in names if name in held])
+        present = [name for name in (*names, *optional) if name in held]
+        rows = pl.read_parquet(path, columns=present)
     except FileNotFoundError:
         raise DataError("there is no such file", where=str(path), fix="give the path of a Parquet file") from None
     except (OSError, pl.exceptions.PolarsError):
@@ -200,7 +221,7 @@ def read_table(path: Path, schema: dict[str, pl.DataType], names: tuple[str, ...
         raise DataError(f"column {missing[0]!r} is missing", where=str(path), fix=f"give {', '.join(names)}")
     if not len(rows):
         raise DataError("the table has no rows", where=str(path), fix="give one that is not empty")
-    for name in names:
+    for name in present:
         if rows[name].dtype != schema[name] or rows[name].null_count():
             raise DataError(
                 f"column {name!r} is {rows[name].dtype}, {rows[name].null_count()} nulls",

@@ -1,7 +1,8 @@
 """What each of many policies would earn, by every estimator, from one log of lists: the offline half of a rehearsal.
 
 Nothing here knows where the log came from. The outcome model is the position-based click model fitted by EM on the half
-of the lists that it does not predict (``position_clicks``).
+of the lists that it does not predict (``position_clicks``). Where the log names users, halves, intervals and draws are
+of users: the lists of one are alike.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ from shortlist.training.position_clicks import fit_position_clicks
 
 __all__ = ["CONTROLS", "METHODS", "REFITTED", "LiftEstimate", "LogVerdict", "PolicyJudge"]
 
-METHODS = ("direct", "IPS", "clipped IPS", "SNIPS", "DR", "Switch", "cascade IPS", "list IPS")
+_BY_PLACE = ("IPS", "clipped IPS", "SNIPS", "DR", "Switch")
+METHODS = ("direct", *_BY_PLACE, "cascade IPS", "list IPS")
 """All but the last two weigh a place by what stands there alone (position-based)."""
 REFITTED = "DR, refitted"
 CONTROLS = ("naive click rate", "top-K on the old log", "shuffled propensities")
 """Known to mislead; run and shown as such."""
 _CLIP = 10.0
 _TOP_K = 3
+_FEWEST = 4
 
 
 class LiftEstimate(msgspec.Struct, frozen=True):
@@ -100,13 +103,15 @@ class PolicyJudge:
 
         Args:
             log: what it served.
-            refit_draws: with some, DR has a second interval, a bootstrap over lists that refits the click model.
+            refit_draws: with some, DR has a second interval, a bootstrap over users that refits the click model.
             rng: of the halves, the shuffled control and the bootstrap.
 
         Raises:
-            DataError: the log's propensities are not those of the first policy.
+            DataError: the log's propensities are not those of the first policy, there is no policy to judge, or the log
+                is too small to judge any by: fewer than four users (pages, where it names none), or no click in a half.
         """
         random = generator(rng)
+        _check(self.table, log)
         served = self._policies[0]
         above = served.given_above(log.context, log.shown)
         if log.shown.shape[1] != self.places or not np.allclose(above, log.propensity, rtol=1e-6, atol=1e-12):
@@ -125,6 +130,27 @@ class PolicyJudge:
             intervals = work.refitted(self._at_place[1:], refit_draws, random)
             found += [_refitted(name, refused[name], one) for name, one in zip(names, intervals, strict=True)]
         return LogVerdict(len(log), work.reading, tuple(found))
+
+
+def _check(table: PolicyTable, log: ListLog) -> None:
+    where = "off-policy log"
+    if len(table.names) < 2:
+        raise DataError(
+            f"there is only {table.names[0]!r}, the policy that served",
+            where=where,
+            fix="add the policies to be judged",
+        )
+    if not log.click.any():
+        raise DataError(
+            f"none of {len(log):,} pages has a click", where=where, fix="log more pages, or check the column 'click'"
+        )
+    users = int(log.clusters().max()) + 1
+    if users < _FEWEST:
+        raise DataError(
+            f"{len(log):,} pages of {users} users" if log.user is not None else f"{len(log):,} pages",
+            where=where,
+            fix=f"give at least {_FEWEST}: half of them predict the other half",
+        )
 
 
 class _Outcome:
@@ -147,6 +173,8 @@ class _Outcome:
 
 
 def _predicted(log: ListLog, shape: tuple[int, int]) -> Float64:
+    if not log.click.any():
+        raise DataError("half of the log has no click", where="off-policy log", fix="log more pages")
     model = fit_position_clicks(log, contexts=shape[0], candidates=shape[1])
     q: Float64 = model.examination[None, :, None] * model.attraction[:, None, :]
     return q
@@ -160,7 +188,8 @@ class _Work:
     ) -> None:
         self._log, self._rule, self._at_place = log, rule, at_place
         self._reward = r = log.click.astype(np.float64)
-        self._half = random.integers(2, size=len(log))
+        self._cluster = log.clusters()
+        self._half = random.integers(2, size=int(self._cluster.max()) + 1)[self._cluster]
         self._shuffle = random.permutation(len(log))
         self._outcome = _Outcome(log, self._half, served.weight.shape)
         self._predicted = q = self._outcome.shown()
@@ -169,7 +198,7 @@ class _Work:
         self._served_direct = direct(expected)
         self._served_dr = doubly_robust(np.ones_like(r), r, q, expected)
         self._served_captured = self._captured(served)
-        self.reading = reading_test(log.click, q) if log.click.shape[1] > 1 else None
+        self.reading = reading_test(log.click, q, self._cluster) if log.click.shape[1] > 1 else None
 
     def estimates(self, policy: str, target: ListPolicy, at_place: Float64) -> list[LiftEstimate]:
         """The lift by every method and control; each divides by what the same method says of the policy that served."""
@@ -178,31 +207,37 @@ class _Work:
         expected = self._outcome.target(at_place)
         seen = overlap(place, r)
         refused = self._rule.judge(seen)
-        found = [_row(policy, "direct", lift(direct(expected), self._served_direct))]
-        for name, estimate, served in (
-            ("IPS", ips(place, r), self._served),
-            ("clipped IPS", clipped_ips(place, r, clip=_CLIP), self._served),
-            ("SNIPS", snips(place, r), self._served),
-            ("DR", doubly_robust(place, r, q, expected), self._served_dr),
-            ("Switch", switch(place, r, q, expected, threshold=_CLIP), self._served_dr),
-        ):
-            found.append(_row(policy, name, refused or lift(estimate, served), seen.effective_rows))
+        found = [self._row(policy, "direct", lift(direct(expected), self._served_direct))]
+        if refused:  # before anything is computed: weights of 0 have no SNIPS
+            found += [self._row(policy, name, refused, seen.effective_rows) for name in _BY_PLACE]
+        else:
+            estimates = (
+                lift(ips(place, r), self._served),
+                lift(clipped_ips(place, r, clip=_CLIP), self._served),
+                lift(snips(place, r), self._served),
+                lift(doubly_robust(place, r, q, expected), self._served_dr),
+                lift(switch(place, r, q, expected, threshold=_CLIP), self._served_dr),
+            )
+            rows = zip(_BY_PLACE, estimates, strict=True)
+            found += [self._row(policy, name, one, seen.effective_rows) for name, one in rows]
         above = target.given_above(log.context, log.shown)
         for name, weights in (("cascade IPS", cascade_weights), ("list IPS", list_weights)):
             w = weights(above, log.propensity)
             seen = overlap(w, r)
             found.append(
-                _row(policy, name, self._rule.judge(seen) or lift(ips(w, r), self._served), seen.effective_rows)
+                self._row(policy, name, self._rule.judge(seen) or lift(ips(w, r), self._served), seen.effective_rows)
             )
-        return found + [_row(policy, name, one) for name, one in self._controls(target, at_place, place).items()]
+        return found + [self._row(policy, name, one) for name, one in self._controls(target, at_place, place).items()]
 
-    def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate]:
+    def _controls(self, target: ListPolicy, at_place: Float64, place: Float64) -> dict[str, Estimate | Abstention]:
         """What misleads: places ignored, old clicks on one's own favourites, weights of other rows."""
         log, r = self._log, self._reward
         on_page = (at_place.sum(axis=1) / self._at_place.sum(axis=1))[log.context[:, None], log.shown]
+        captured = self._served_captured
+        nothing = Abstention(f"no click is on the first {_TOP_K} of the policy that served")
         return {
             "naive click rate": lift(ips(on_page, r), self._served),
-            "top-K on the old log": lift(self._captured(target), self._served_captured),
+            "top-K on the old log": lift(self._captured(target), captured) if captured.value else nothing,
             "shuffled propensities": lift(ips(place[self._shuffle], r), self._served),
         }
 
@@ -213,7 +248,7 @@ class _Work:
         return on_policy(self._reward * first[self._log.context[:, None], self._log.shown])
 
     def refitted(self, targets: list[Float64], draws: int, random: np.random.Generator) -> tuple[Interval, ...]:
-        """DR of all policies, with a click model fitted anew to every draw of lists; a list stays in its half."""
+        """DR of all policies, with a click model fitted anew to every draw of users; a user stays in their half."""
         log, shape = self._log, (self._at_place.shape[0], self._at_place.shape[2])
 
         def procedure(rows: Int64) -> Float64:
@@ -228,7 +263,14 @@ class _Work:
             served = value(self._at_place)
             return np.array([value(at_place) / served - 1.0 for at_place in targets])
 
-        return refit_intervals(procedure, np.arange(len(log)), draws=draws, rng=random)
+        return refit_intervals(procedure, self._cluster, draws=draws, rng=random)
+
+    def _row(self, policy: str, method: str, result: Estimate | Abstention, rows: float | None = None) -> LiftEstimate:
+        if isinstance(result, Abstention):
+            return LiftEstimate(policy, method, None, None, None, None, rows, result.reason)
+        by_user = result.clustered(self._cluster)
+        interval = by_user.interval()
+        return LiftEstimate(policy, method, result.value, interval.low, interval.high, by_user.standard_error(), rows)
 
 
 def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
@@ -236,11 +278,3 @@ def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
         return LiftEstimate(policy, REFITTED, None, None, None, None, abstains=refused)
     spread = (interval.high - interval.low) / (2.0 * float(ndtri(0.975)))
     return LiftEstimate(policy, REFITTED, interval.estimate, interval.low, interval.high, spread)
-
-
-def _row(policy: str, method: str, result: Estimate | Abstention, rows: float | None = None) -> LiftEstimate:
-    if isinstance(result, Abstention):
-        return LiftEstimate(policy, method, None, None, None, None, rows, result.reason)
-    interval = result.interval()
-    error = result.standard_error()
-    return LiftEstimate(policy, method, result.value, interval.low, interval.high, error, rows)

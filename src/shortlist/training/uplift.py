@@ -27,6 +27,8 @@ __all__ = ["CLICK", "CLICK_AT_1", "EFFECTS", "METHODS", "UpliftScore", "UpliftVe
 CLICK, CLICK_AT_1 = "P(click | shown)", "P(click | shown, place 1)"
 EFFECTS = ("T-learner", "X-learner", "DR-learner")
 METHODS = (CLICK, CLICK_AT_1, *EFFECTS)
+_FEWEST_USERS, _FEWEST_EVENTS = 100, 10
+"""Of an arm in a half: a rate from ten events has a standard error of a third of itself."""
 
 
 class UpliftScore(msgspec.Struct, frozen=True):
@@ -78,17 +80,19 @@ def judge_uplift(
         The verdict, and what each method predicts of any rows of features.
 
     Raises:
-        DataError: all or none were shown, or there are fewer than four users.
+        DataError: all or none were shown, or an arm of a half has fewer than 100 users or 10 conversions, or what was
+            shown fewer than 10 clicks: no interval means anything then.
     """
     random = generator(rng)
     users, of = np.unique(log.user, return_inverse=True)
-    if len(users) < 4 or log.shown.all() or not log.shown.any():
+    if log.shown.all() or not log.shown.any():
         raise DataError(
-            f"{len(users)} users, {int(log.shown.sum())} of {len(log)} rows shown",
+            f"{int(log.shown.sum())} of {len(log)} rows were shown",
             where="uplift",
             fix="give a log in which a coin showed it to some",
         )
     learn = (random.permutation(len(users)) < len(users) // 2)[of]
+    _check_arms(log, learn)
     chance = float(log.shown.mean())
     predict = _learned(log, np.flatnonzero(learn), chance, regress or BoostedRegression(), random)
     judged = np.flatnonzero(~learn)
@@ -124,5 +128,22 @@ def _learned(
         CLICK_AT_1: at_first,
         t: t_learner(x, shown, bought, regress=regress),
         x_: x_learner(x, shown, bought, chance=chance, regress=regress),
-        dr: dr_learner(x, shown, bought, chance=chance, regress=regress, rng=random),
+        dr: dr_learner(x, shown, bought, chance=chance, regress=regress, group=log.user[rows], rng=random),
     }
+
+
+def _check_arms(log: UpliftLog, learn: Array) -> None:
+    for half, name in ((learn, "learned from"), (~learn, "judged on")):
+        for arm, side in ((log.shown, "shown"), (~log.shown, "not shown")):
+            own = half & arm
+            counts = [("users", len(np.unique(log.user[own])), _FEWEST_USERS)]
+            counts.append(("conversions", int(log.converted[own].sum()), _FEWEST_EVENTS))
+            if side == "shown" and half is learn:
+                counts.append(("clicks", int(log.click[own].sum()), _FEWEST_EVENTS))
+            for what, found, least in counts:
+                if found < least:
+                    raise DataError(
+                        f"{found} {what} among those {side} in the half that is {name} (at least {least})",
+                        where="uplift",
+                        fix="log more users in both arms",
+                    )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from shortlist.core.arrays import Array, Float64
+from shortlist.core.arrays import Array, Float64, Int64
 from shortlist.core.errors import DataError
-from shortlist.evaluation.bootstrap import Interval, cluster_sums
+from shortlist.evaluation.bootstrap import Interval
 
 __all__ = ["Estimate", "lift"]
 
@@ -38,12 +38,24 @@ class Estimate:
         Args:
             cluster: ``(N,)``, for example the user of each row; None for independent rows.
         """
-        rows, n = self.influence, len(self.influence)
-        sums = rows if cluster is None else cluster_sums(rows[:, None], cluster)[:, 0]
-        groups = len(sums)
-        if groups < 2:
-            return float("inf")
-        return float(np.sqrt((sums**2).sum() * groups / (groups - 1.0))) / n
+        if cluster is not None:
+            return self.clustered(np.unique(np.asarray(cluster), return_inverse=True)[1]).standard_error()
+        n = len(self.influence)
+        return float(np.sqrt((self.influence**2).sum() / (n * (n - 1.0)))) if n > 1 else float("inf")
+
+    def clustered(self, of: Int64) -> Estimate:
+        """The same estimate with clusters for rows: ``psi_g = G / N times the sum of psi over g's rows``.
+
+        Args:
+            of: int64 ``(N,)``, the cluster of each row, from 0, each with a row.
+
+        Example:
+            >>> each = Estimate("a", 1.0, np.array([1.0, 2.0, -1.0, -2.0]))
+            >>> each.clustered(np.array([0, 0, 1, 1])).influence.tolist()
+            [1.5, -1.5]
+        """
+        sums: Float64 = np.bincount(of, self.influence).astype(np.float64)
+        return Estimate(self.method, self.value, sums * (len(sums) / len(of)))
 
     def interval(self, cluster: Array | None = None, *, level: float = 0.95) -> Interval:
         """The normal interval of the influence values."""

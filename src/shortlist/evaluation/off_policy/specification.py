@@ -18,6 +18,7 @@ from scipy.special import ndtr
 
 from shortlist.core.arrays import Array
 from shortlist.core.errors import DataError
+from shortlist.evaluation.off_policy.estimate import Estimate
 
 __all__ = ["SpecificationTest", "reading_test"]
 
@@ -41,8 +42,16 @@ class SpecificationTest(msgspec.Struct, frozen=True):
         return self.p_value < self.level
 
 
-def reading_test(click: Array, predicted: Array, *, level: float = 0.05) -> SpecificationTest:
+def reading_test(
+    click: Array, predicted: Array, cluster: Array | None = None, *, level: float = 0.05
+) -> SpecificationTest:
     """Test lists of clicks against a position-based model's predictions, ``(S, L)`` both.
+
+    Args:
+        click: what was clicked.
+        predicted: its chance.
+        cluster: ``(S,)``, the user of each list, whose lists may depend on each other; None for independent lists.
+        level: of the test.
 
     Raises:
         DataError: the shapes differ, or there are fewer than two lists or places.
@@ -53,6 +62,7 @@ def reading_test(click: Array, predicted: Array, *, level: float = 0.05) -> Spec
     e = seen - said
     above = np.cumsum(e, axis=1) - e
     terms = (e * above).sum(axis=1)
-    error = float(terms.std(ddof=1) / np.sqrt(len(terms)))
-    z = float(terms.mean()) / error if error > 0.0 else 0.0
+    mean = float(terms.mean())
+    error = Estimate("T", mean, terms - mean).standard_error(cluster)
+    z = mean / error if error > 0.0 else 0.0
     return SpecificationTest(z, float(2.0 * ndtr(-abs(z))), level)

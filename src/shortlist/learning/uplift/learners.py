@@ -58,20 +58,49 @@ def x_learner(x: Array, treated: Array, outcome: Array, *, chance: float, regres
 
 
 def dr_learner(
-    x: Array, treated: Array, outcome: Array, *, chance: float, regress: Regression, folds: int = 5, rng: Rng
+    x: Array,
+    treated: Array,
+    outcome: Array,
+    *,
+    chance: float,
+    regress: Regression,
+    group: Array | None = None,
+    folds: int = 5,
+    rng: Rng,
 ) -> Predict:
-    """The doubly robust pseudo-outcome, regressed; arguments as for ``x_learner``, folds, and what draws them."""
+    """The doubly robust pseudo-outcome, regressed; arguments as for ``x_learner`` and ``dr_pseudo_outcome``."""
     rows, arm, y = _checked(x, treated, outcome)
-    return regress(rows, dr_pseudo_outcome(rows, arm, y, chance=chance, regress=regress, folds=folds, rng=rng))
+    pseudo = dr_pseudo_outcome(rows, arm, y, chance=chance, regress=regress, group=group, folds=folds, rng=rng)
+    return regress(rows, pseudo)
 
 
 def dr_pseudo_outcome(
-    x: Array, treated: Array, outcome: Array, *, chance: float, regress: Regression, folds: int = 5, rng: Rng
+    x: Array,
+    treated: Array,
+    outcome: Array,
+    *,
+    chance: float,
+    regress: Regression,
+    group: Array | None = None,
+    folds: int = 5,
+    rng: Rng,
 ) -> Float64:
     """``(N,)``, whose mean given x is the effect whatever m is, for the chance is known.
 
+    Args:
+        x: as for ``t_learner``, and so are the next two.
+        treated: by a coin.
+        outcome: of each row.
+        chance: e, of treatment.
+        regress: fits m.
+        group: ``(N,)``, the user of each row, who is in one fold only: m would else know the user's other rows. None
+            where each row is another's.
+        folds: m of a fold's rows is fitted on the others.
+        rng: of the folds.
+
     Raises:
-        DataError: an arm of a fold is empty, the numbers of rows differ, or the chance is not inside (0, 1).
+        DataError: an arm of a fold is empty, there are fewer groups than folds, the numbers of rows differ, or the
+            chance is not inside (0, 1).
 
     Example:
         >>> def at_zero(x, target):
@@ -82,7 +111,14 @@ def dr_pseudo_outcome(
     """
     rows, arm, y = _checked(x, treated, outcome)
     _check_chance(chance)
-    fold = generator(rng).permutation(len(rows)) % folds
+    of = np.arange(len(rows)) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
+    if of.shape != arm.shape or of.max() + 1 < folds:
+        raise DataError(
+            f"{of.max() + 1} groups of {len(of)} rows, {folds} folds",
+            where="uplift",
+            fix="give a group a row, and fewer folds",
+        )
+    fold = (generator(rng).permutation(of.max() + 1) % folds)[of]
     m1, m0 = np.empty(len(rows)), np.empty(len(rows))
     for number in range(folds):
         own = fold == number

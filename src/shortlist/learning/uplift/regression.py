@@ -29,6 +29,9 @@ class Regression(Protocol):
 class BoostedRegression:
     """Least squares by LightGBM's trees, small ones: an effect is a tenth of the noise around it.
 
+    Targets that differ on too few rows to be split are refused: trees that do not split would predict the mean for
+    everybody, which is an effect of exactly 0 with an interval of no width.
+
     Args:
         trees: how many.
         leaves: of a tree.
@@ -40,7 +43,7 @@ class BoostedRegression:
     def __init__(
         self, *, trees: int = 120, leaves: int = 8, min_rows: int = 100, learning_rate: float = 0.05, seed: int = 0
     ) -> None:
-        self._trees = trees
+        self._trees, self._min_rows = trees, min_rows
         self._settings = {
             "objective": "regression",
             "num_leaves": leaves,
@@ -58,7 +61,7 @@ class BoostedRegression:
         """Fit.
 
         Raises:
-            DataError: there are no rows, or numbers of rows differ.
+            DataError: there are no rows, numbers of rows differ, or the targets differ and a tree does not split.
         """
         import lightgbm
 
@@ -66,6 +69,12 @@ class BoostedRegression:
             raise DataError(f"{len(x)} rows, {len(target)} targets", where="regression", fix="give a target a row")
         rows, y = np.asarray(x, dtype=np.float64), np.asarray(target, dtype=np.float64)
         trees = lightgbm.train(self._settings, lightgbm.Dataset(rows, y), num_boost_round=self._trees)
+        if np.ptp(y) > 0.0 and not any(trees.feature_importance("split")):
+            raise DataError(
+                f"no tree splits {len(rows):,} rows: a leaf has {self._min_rows} at least",
+                where="regression",
+                fix="give more rows, features that vary, or trees with smaller leaves",
+            )
 
         def predict(x: Array) -> Float64:
             return np.asarray(trees.predict(np.asarray(x, dtype=np.float64), num_threads=1), dtype=np.float64)
