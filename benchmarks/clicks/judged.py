@@ -11,7 +11,7 @@ from scipy.special import expit
 from benchmarks.clicks.split import Split, Window
 from benchmarks.report import Row
 from shortlist.core.arrays import Array, Float64
-from shortlist.evaluation.bootstrap import clustered_interval, paired_interval
+from shortlist.evaluation.bootstrap import clustered_interval, paired_interval, ratio_interval
 from shortlist.evaluation.calibration import debiased_calibration_interval, paired_calibration_interval
 from shortlist.evaluation.metrics.auc import auc, grouped_auc
 from shortlist.evaluation.metrics.log_loss import log_losses
@@ -61,11 +61,14 @@ def figures(who: str, what: str, judged: Judged, split: Split) -> list[Row]:
     within = grouped_auc(p[order], label[order], np.append(first, len(order)))
     held = ~np.isnan(within)
     loss = clustered_interval(log_losses(p, label), user, rng=0)
-    error = debiased_calibration_interval(judged.calibrated(split.later), label, user, rng=0)
+    calibrated = judged.calibrated(split.later)
+    error = debiased_calibration_interval(calibrated, label, user, rng=0)
+    ratio = ratio_interval(calibrated, label, user, rng=0)
     return [
         Row(who, f"{what}: AUC", auc(p, label), ""),
         Row(who, f"{what}: log-loss", loss.estimate, "", loss.low, loss.high),
         Row(who, f"{what}: calibration error, debiased, after Platt", error.estimate, "", error.low, error.high),
+        Row(who, f"{what}: predicted over observed, after Platt", ratio.estimate, "", ratio.low, ratio.high),
         Row(who, f"{what}: AUC within users", float(np.average(within[held], weights=n[held])), ""),
         Row(who, f"{what}: trained", judged.rows_a_second, "rows/s"),
     ]
