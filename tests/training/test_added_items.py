@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
-from tests.training.test_train_release import dataset
 
 from shortlist.app.workbench import workbench
 from shortlist.core.arrays import Ragged
@@ -18,7 +19,6 @@ from shortlist.features.feed_features import FeedFeatures
 from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.releases.active import activate
 from shortlist.retrieval.load import load_fresh, load_two_tower
-from shortlist.training.release import train_release
 
 CRIME, WAR, STRANGE = 900, 901, 902
 NEW = (
@@ -32,9 +32,10 @@ EXPLORING = FeedSettings(temperature=0.05, exploration=0.2, **PATIENT)
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("state")
-    activate(folder / "releases", train_release(dataset(), folder / "releases", version="one", seed=3).version)
+def state(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("added") / "state"
+    shutil.copytree(trained.folder.parent.parent, folder)  # the key that signed the release goes along
+    activate(folder / "releases", trained.version)
     items = AddedItems.open(folder)
     items.add(NEW, NOW_US - 1)
     items.close()

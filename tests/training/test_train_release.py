@@ -7,13 +7,14 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests.training.made_up import GENRES, dataset, interactions
 
 from shortlist.core.columns import P_LIKE, RANK_SCORE
 from shortlist.core.errors import DataError, NotFound
 from shortlist.core.page import Page, PolicyRecord
 from shortlist.core.request import Request, RequestBatch
 from shortlist.core.settings import FeedSettings
-from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
+from shortlist.datasets.dataset import JUDGEMENTS, USERS
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryHydrator, HistoryStore
 from shortlist.funnel.feed import feed_funnel
@@ -27,59 +28,6 @@ from shortlist.training.feed import early_components, ranker_examples
 from shortlist.training.plan import FeedPlan
 from shortlist.training.release import train_release
 from shortlist.training.report import stored_report
-
-N_ITEMS, N_USERS, PER_USER = 60, 150, 40
-GENRES = ("crime", "comedy", "war")
-
-
-def items():
-    return pl.DataFrame(
-        {
-            "item": np.arange(1, N_ITEMS + 1),
-            "external_id": [str(i) for i in range(N_ITEMS)],
-            "title": [f"{GENRES[i % 3]} story {i}" for i in range(N_ITEMS)],
-            "description": [""] * N_ITEMS,
-            "categories": [[GENRES[i % 3]] for i in range(N_ITEMS)],
-            "brand": [""] * N_ITEMS,
-            "price_micros": [None] * N_ITEMS,
-            "released_us": [0] * N_ITEMS,
-        },
-        schema=ITEMS,
-    )
-
-
-def interactions(seed=0):
-    """Each user likes one genre; popular items come more often; users arrive one after the other."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for user in range(N_USERS):
-        taste = int(rng.integers(3))
-        weight = np.where(np.arange(N_ITEMS) % 3 == taste, 3.0, 1.0) / (1 + np.arange(N_ITEMS) // 3)
-        met = rng.choice(N_ITEMS, PER_USER, replace=False, p=weight / weight.sum())
-        for n, item in enumerate(met):
-            liked = bool(rng.random() < (0.9 if item % 3 == taste else 0.15))
-            rows.append((user, int(item) + 1, (user * 25 + n) * 60_000_000, 5.0 if liked else 1.0, liked))
-    return pl.DataFrame(rows, schema=INTERACTIONS, orient="row").sort("at_us", "user", "item")
-
-
-def dataset(kind="ratings", **changes):
-    made = Dataset(
-        name="made up",
-        kind=kind,
-        items=items(),
-        users=pl.DataFrame({"user": np.arange(N_USERS), "external_id": [str(u) for u in range(N_USERS)]}, schema=USERS),
-        interactions=interactions(),
-        judgements=pl.DataFrame(schema=JUDGEMENTS),
-        positive_means="liked",
-        licence="made up",
-    )
-    return dataclasses.replace(made, **changes)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    releases = tmp_path_factory.mktemp("state") / "releases"
-    return train_release(dataset(), releases, version="one", seed=3)
 
 
 def test_the_release_beats_its_baselines(trained):
@@ -123,29 +71,36 @@ def catalogue(release):
     return Catalogue.load(release.folder / "catalogue.parquet")
 
 
-def served(release, user, at_us):
-    items = catalogue(release)
-    sources = load_feed_sources(release.folder / "retrieval", items)
-    store = HistoryStore(pl.read_parquet(release.folder / "history.parquet"))
-    batch = HistoryHydrator(store).hydrate_query(RequestBatch.of(Request("r", k=10, at_us=at_us, user=user)))
-    found = retrieved(sources, batch, items)
-    return found.with_columns(FeedRanker.load(release.folder / "ranking" / "feed", items).score(batch, found))
+@pytest.fixture(scope="module")
+def served(trained):
+    """What the release's sources find for a user at an instant, scored by its ranker."""
+    items = catalogue(trained)
+    sources = load_feed_sources(trained.folder / "retrieval", items)
+    history = HistoryHydrator(HistoryStore(pl.read_parquet(trained.folder / "history.parquet")))
+    ranker = FeedRanker.load(trained.folder / "ranking" / "feed", items)
+
+    def serve(user, at_us):
+        batch = history.hydrate_query(RequestBatch.of(Request("r", k=10, at_us=at_us, user=user)))
+        found = retrieved(sources, batch, items)
+        return found.with_columns(ranker.score(batch, found))
+
+    return serve
 
 
-def test_taste_shows_in_what_is_served(trained):
+def test_taste_shows_in_what_is_served(trained, served):
     """Users of the test window: most of the five best are of the genre that they like."""
     requests = pl.read_parquet(trained.folder / "lessons" / "funnel_requests.parquet")
     right = []
     for user, at_us, positives in requests.iter_rows():
-        found = served(trained, user, at_us)
+        found = served(user, at_us)
         best = found.item[np.argsort(-found[RANK_SCORE])][:5]
         taste = np.bincount((np.array(positives) - 1) % 3, minlength=3).argmax()
         right.append(((best - 1) % 3 == taste).mean())
     assert np.mean(right) > 0.6
 
 
-def test_a_user_nobody_knows_is_served(trained):
-    found = served(trained, 10**9, 10**18)
+def test_a_user_nobody_knows_is_served(served):
+    found = served(10**9, 10**18)
     assert len(found)
     assert ((found[P_LIKE] > 0) & (found[P_LIKE] < 1)).all()
 
