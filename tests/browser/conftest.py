@@ -28,7 +28,7 @@ def browser_type_launch_args(browser_type_launch_args, tmp_path_factory):
     return {
         **browser_type_launch_args,
         "executable_path": found,
-        "args": ["--no-sandbox"],
+        "args": ["--no-sandbox", "--disable-gpu"],
         "env": {**os.environ, **home},
     }
 

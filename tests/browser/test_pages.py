@@ -22,13 +22,20 @@ PATHS = (
 )
 
 
+CONTRAST = {"runOnly": ["color-contrast"]}
+ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
+
+
 def check(page, options=None):
-    for details in page.locator("details:not([open]) > summary").all():
-        if details.is_visible():
-            details.click()
+    """No finding of axe with all parts of the page unfolded, and no sideways scroll.
+
+    Half of axe's time is contrast, which depends on the theme and hardly on the width, and the other rules the other
+    way round: CONTRAST and ALL_BUT_CONTRAST are for who looks at a page a second time.
+    """
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     findings = [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in Axe().run(page, options=options).response["violations"]
+        for rule in Axe().run(page, options={"resultTypes": ["violations"]} | (options or {})).response["violations"]
         for node in rule["nodes"]
     ]
     assert findings == []
@@ -36,7 +43,7 @@ def check(page, options=None):
 
 
 def test_no_accessibility_finding_and_no_sideways_scroll(open_page, base):
-    """Wide and dark; narrow and dark, and wide and light, are the real server's and the static copy's tests."""
+    """Wide and dark; narrow, and light, are the real server's and the static copy's tests."""
     page = open_page(PATHS[0], width=1200, theme="dark")
     for path in PATHS:
         page.goto(base + path)
