@@ -37,7 +37,7 @@ demo: $(VENV)/train.stamp
 	$(BIN)/shortlist demo --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 bench: $(VENV)/dev.stamp
 	@set -e; for name in $$($(BIN)/python -m benchmarks --list); do $(BIN)/python -m benchmarks $$name; done

@@ -18,13 +18,37 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """What takes long to prepare is prepared by one worker: the lessons' sheets, and the release of the real server."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        if item.path.name == "test_real_server.py":
-            item.add_marker(pytest.mark.xdist_group("real server"))
-        elif item.path.parent.name in {"browser", "lessons"}:
-            item.add_marker(pytest.mark.xdist_group("lessons"))
+# Groups that take longest, in the order in which workers begin with them.
+FIRST = ("lessons", "real server", "tests/training/test_train_release.py", "tests/contracts/test_rankers.py")
+
+
+def group_of(nodeid):
+    """What one worker runs: a file, or the files that share what is slow to make.
+
+    These are the lessons' sheets, and the release that tests of training read.
+    """
+    file = nodeid.split("::")[0]
+    if file == "tests/browser/test_real_server.py":
+        return "real server"
+    if file.startswith(("tests/browser/", "tests/lessons/")):
+        return "lessons"
+    return file.replace("test_added_items", "test_train_release")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    place = {name: n for n, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(group_of(item.nodeid), len(FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Workers take whole groups in the order of collection, so that what a file prepares is prepared once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
