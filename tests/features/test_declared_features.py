@@ -38,6 +38,7 @@ DECLARATION = Declaration(
         Statistic(name="user", columns=("user",)),
         Statistic(name="user by brand", columns=("user", "brand"), prior="user", strength=2.0),
         Statistic(name="item", columns=("item",), half_life_days=1.0),
+        Statistic(name="brand", columns=("brand",), per=100.0, transform="none"),
     ),
     outcomes=("click",),
 )
@@ -156,7 +157,7 @@ def test_inputs_are_what_the_spec_names_and_a_model_takes_them(fitted):
         "request_list_2": (4,),
         "request_list_3": (3,),
         "request_index": (),
-        "candidate_dense": (6,),
+        "candidate_dense": (8,),
         "candidate_ids": (3,),
         "candidate_list_0": (2,),
         "candidate_list_1": (2,),
@@ -167,8 +168,10 @@ def test_inputs_are_what_the_spec_names_and_a_model_takes_them(fitted):
         "user by brand click",
         "item n",
         "item click",
+        "brand n",
+        "brand click",
     ]
-    scale = [np.array([[0.0] * n, [1.0] * n], dtype=np.float32) for n in (3, 6)]
+    scale = [np.array([[0.0] * n, [1.0] * n], dtype=np.float32) for n in (3, 8)]
     model = DIN(InputLayer(sizes, *scale, width=4)).eval()
     with torch.no_grad():
         logit = model(*(torch.from_numpy(inputs[name]) for name in sizes.names))
@@ -220,6 +223,13 @@ def test_it_is_saved_and_read_back(fitted, tmp_path):
     first, second = of_log(fitted, table), of_log(again, table)
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
     assert again.spec.hash == fitted.spec.hash
+
+
+def test_counts_that_mean_another_thing_are_another_spec(fitted):
+    """A model that learned from shares must not be served with counts."""
+    meanings = {one.name: one.meaning for one in fitted.spec.candidate}
+    assert meanings["brand n"] == "as of the request's instant in 100 events, transform none"
+    assert meanings["item n"] == "as of the request's instant, transform quantile"
 
 
 def test_a_torn_or_foreign_file_is_refused(fitted, tmp_path):
