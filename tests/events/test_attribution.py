@@ -191,6 +191,12 @@ def test_the_slot_tells_the_campaign_and_places_add_up() -> None:
     ]
 
 
+def test_values_add_up_beyond_64_bits() -> None:
+    bought = [event("conversion", n, value_micros=2**62, currency="EUR") for n in (2, 3, 4)]
+    found = attribute_conversions(table(event("click", 1), *bought), NO_SLOTS, LAST_CLICK)
+    assert credits_by_place(found)["value_micros"].to_list() == [3 * 2**62]
+
+
 @pytest.mark.parametrize(
     ("windows", "said"), [((0, None), "above 0"), ((5, 0), "above 0"), ((5, 6), "longer than clicks")]
 )

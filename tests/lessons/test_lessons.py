@@ -126,6 +126,11 @@ def test_a_release_without_held_out_requests_says_so_and_the_lesson_still_reads(
     assert "Where do the milliseconds" in answer.text
 
 
+@pytest.mark.parametrize("name", ["%00", "core/errors.py%00", "../pyproject.toml", "core", "nothing.py"])
+def test_only_source_files_of_the_package_are_shown(client, name):
+    assert client.get(f"/code/{name}").status_code == 404
+
+
 def test_lesson_one_is_whole(client):
     text = client.get(f"/lessons/{LESSONS[0].slug}").text
     assert text.count("<live-widget") == 2

@@ -134,6 +134,7 @@ def events(server: Running, **changes: object) -> httpx.Response:
         ({"slot": 0}, "field 'events[0].slot'"),
         ({"item": 2**63}, "field 'events[0].item'"),
         ({"event_us": 2**63}, "field 'events[0].event_us'"),
+        ({"kind": "conversion", "value_micros": 2**53 + 1, "currency": "EUR"}, "field 'events[0].value_micros'"),
         ({"event_us": "now"}, "field 'events[0].event_us'"),
         ({"event_id": ""}, "field 'events[0].event_id'"),
         ({"event_id": "x" * 129}, "field 'events[0].event_id'"),

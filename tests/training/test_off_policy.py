@@ -222,12 +222,17 @@ def test_truth_cannot_leak(tmp_path):
 
 def test_the_command_prints_estimates_and_reasons(tmp_path):
     write_lists(tmp_path, temperature=0.1, n=1_500)
+    named = pl.read_parquet(tmp_path / "policies.parquet")
+    served, *_ = named["policy"].unique(maintain_order=True)
+    named = named.with_columns(pl.col("policy").replace({"more quality": "more [/red]", served: "v2 [/old]"}))
+    named.write_parquet(tmp_path / "policies.parquet")
     app = typer.Typer()
     app.command()(off_policy)
     files = [str(tmp_path / "log.parquet"), str(tmp_path / "policies.parquet")]
     ran = CliRunner().invoke(app, files)
     assert ran.exit_code == 0, ran.output
-    assert "more quality" in ran.output
+    assert "more [/red]" in ran.output, "names are no markup"
+    assert "v2 [/old]" in ran.output
     assert "worst first: no estimate, because" in ran.output
     assert "test of reading" in ran.output
     told = json.loads(CliRunner().invoke(app, [*files, "--json"]).output)

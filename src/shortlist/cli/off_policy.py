@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shortlist.training.list_log import read_list_log, read_policies
@@ -52,7 +53,7 @@ def print_verdict(served: str, verdict: LogVerdict, *, console: Console | None =
         by.setdefault(row.policy, {})[row.method] = row
     methods = [name for name in _SHOWN if any(name in rows for rows in by.values())]
     table = Table(
-        title=f"lift in clicks a page over {served!r}, from its {verdict.lists:,} pages",
+        title=f"lift in clicks a page over {escape(repr(served))}, from its {verdict.lists:,} pages",
         caption=f"in brackets: 95% intervals; {CONTROLS[0]!r} ignores places and is shown because it misleads",
         title_justify="left",
         caption_justify="left",
@@ -62,7 +63,9 @@ def print_verdict(served: str, verdict: LogVerdict, *, console: Console | None =
         table.add_column(method, justify="right")
     table.add_column("pages are worth", justify="right")
     for policy, rows in by.items():
-        table.add_row(policy, *(_cell(rows[method]) for method in methods), f"{rows['DR'].effective_rows or 0.0:,.0f}")
+        table.add_row(
+            escape(policy), *(_cell(rows[method]) for method in methods), f"{rows['DR'].effective_rows or 0.0:,.0f}"
+        )
     out.print(table)
     for policy, rows in by.items():
         if rows["DR"].abstains:

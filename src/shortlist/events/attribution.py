@@ -152,7 +152,7 @@ def credits_by_place(attributed: pl.DataFrame) -> pl.DataFrame:
             conversions=pl.len(),
             by_click=(pl.col("credited") == "click").sum(),
             by_view=(pl.col("credited") == "view").sum(),
-            value_micros=pl.col("value_micros").sum(),
+            value_micros=pl.col("value_micros").cast(pl.Int128).sum(),
         )
         .sort(place, nulls_last=True)
     )

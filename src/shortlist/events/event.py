@@ -13,6 +13,7 @@ __all__ = ["Block", "Event", "EventConflict", "EventKind"]
 EventKind = Literal["impression", "click", "conversion"]
 Block = Literal["organic", "sponsored"]
 NotNegative = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Worth = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
@@ -31,7 +32,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         slot: position in its block, from 1.
         item: catalogue key of what was shown there.
         event_us: when it happened by the client's clock, microseconds UTC; None where it does not say.
-        value_micros: what a conversion was worth, in micros of ``currency``.
+        value_micros: what a conversion was worth, in micros of ``currency``; at most 2^53, as all money here.
         currency: ISO 4217.
     """
 
@@ -42,5 +43,5 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     slot: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
     item: NotNegative
     event_us: NotNegative | None = None
-    value_micros: NotNegative | None = None
+    value_micros: Worth | None = None
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None

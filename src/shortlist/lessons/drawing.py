@@ -70,7 +70,7 @@ def source_lines(name: str) -> list[str]:
     Raises:
         NotFound: there is no such file.
     """
-    file = (SOURCE / name).resolve()
+    file = SOURCE if "\0" in name else (SOURCE / name).resolve()  # a zero byte cannot be looked up
     if not (file.is_relative_to(SOURCE.resolve()) and file.suffix == ".py" and file.is_file()):
         raise NotFound(f"there is no source file {name[:80]!r}", where="code", fix="follow a link of a lesson")
     return file.read_text(encoding="utf-8").splitlines()
