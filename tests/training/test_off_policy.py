@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,15 +13,17 @@ import numpy as np
 import polars as pl
 import pytest
 import typer
+from rich.console import Console
 from tests.simulation.worlds import FEED_READERS, small_feed
 from tests.training.lists import PLACES, write_lists
 from typer.testing import CliRunner
 
-from shortlist.cli.off_policy import off_policy
+from shortlist.cli.off_policy import off_policy, print_verdict
 from shortlist.core.errors import DataError
 from shortlist.evaluation.off_policy.overlap import OverlapRule
+from shortlist.evaluation.off_policy.specification import SpecificationTest
 from shortlist.training.list_log import ListLog, PolicyTable, read_list_log, read_policies
-from shortlist.training.off_policy import CONTROLS, METHODS, REFITTED, PolicyJudge
+from shortlist.training.off_policy import CONTROLS, METHODS, REFITTED, LogVerdict, PolicyJudge
 
 
 def judged(folder, **options):
@@ -238,3 +241,19 @@ def test_the_command_prints_estimates_and_reasons(tmp_path):
     told = json.loads(CliRunner().invoke(app, [*files, "--json"]).output)
     assert told["lists"] == 1_500
     assert np.isfinite([row["lift"] for row in told["estimates"] if row["method"] == "direct"]).all()
+
+
+@pytest.mark.parametrize(
+    ("z", "p", "says"),
+    [
+        (-3.0, 0.001, "users stop at what they clicked"),
+        (0.3, 0.6, "nothing speaks against"),
+        (4.9, 1.0, "no sign that users stop; clicks come together"),
+    ],
+)
+def test_the_test_of_reading_is_told_for_what_it_is(z, p, says):
+    out = Console(width=400, record=True, file=io.StringIO())
+    print_verdict("control", LogVerdict(10, SpecificationTest(z, p, 0.05), ()), console=out)
+    told = out.export_text()
+    assert says in told
+    assert ("are biased" in told) == (z < -2)

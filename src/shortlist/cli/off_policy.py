@@ -74,11 +74,15 @@ def print_verdict(served: str, verdict: LogVerdict, *, console: Console | None =
     if reading is None:
         out.print("test of reading: a list of one place is read in one way", highlight=False)
         return
-    says = (
-        "users read on or stop by what they clicked: estimates that weigh a place by what stands there alone are biased"
-        if reading.rejected
-        else "nothing speaks against weighing a place by what stands there alone"
-    )
+    if reading.rejected:
+        says = "users stop at what they clicked: estimates that weigh a place by what stands there alone are biased"
+    elif reading.together:
+        says = (
+            "no sign that users stop; clicks come together on a page more than the click model says, as unlike users or "
+            "contexts make them, which by itself does not bias weighing a place by what stands there alone"
+        )
+    else:
+        says = "nothing speaks against weighing a place by what stands there alone"
     out.print(f"test of reading: z {reading.z:+.2f}, p {reading.p_value:.2g}; {says}", highlight=False)
 
 

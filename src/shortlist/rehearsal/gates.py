@@ -97,7 +97,7 @@ def controls(plan: RehearsalPlan, scores: Scores, estimates: pl.DataFrame, logs:
         )
     by_log = estimates.group_by("world", "log").agg(pl.col("reading_rejected").first())
     flagged = {str(w): float(own["reading_rejected"].mean()) for (w,), own in by_log.group_by("world")}  # type: ignore[arg-type]
-    name = "test of reading: logs flagged"
+    name = "test of reading: logs whose users are said to stop"
     found.append(_check(name, world, flagged.get(world), most=bounds.spared))
     found += [_check(name, w.name, flagged[w.name], least=bounds.flagged) for w in STOPPING if w.name in flagged]
     return (*found, _late_conversions(logs.filter(pl.col("world") == world), plan.seed))
