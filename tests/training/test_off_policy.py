@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -144,6 +145,38 @@ def test_intervals_are_by_user_where_the_log_names_users():
             held[name] += row.low <= 0.0 <= row.high
     assert held["by user"] >= 52
     assert held["by page"] < 40
+
+
+def few_who_click(users, clicking):
+    """Devoted users of whom the first are the only ones that click, each in some of 400 pages."""
+    rng = np.random.default_rng(0)
+    user = np.repeat(np.arange(users), 400)
+    click = (rng.random((len(user), 1)) < 0.5) & (user < clicking)[:, None]
+    shown = rng.integers(2, size=click.shape)
+    return ListLog(np.zeros(len(user), dtype=np.int64), shown, np.full(click.shape, 0.5), click, user)
+
+
+def test_halves_are_equal_and_a_few_users_fill_both():
+    """Four users: coins would leave a half of them empty in one of eight seeds."""
+    judge = PolicyJudge(Devoted.table, 1)
+    log = few_who_click(4, 4)
+    for seed in range(24):
+        assert judge.judge(log, rng=seed).lists == 1_600
+    with pytest.raises(DataError, match="half of the users, drawn by lot, has no click on its 2,400 pages"):
+        judge.judge(few_who_click(12, 1))
+
+
+def test_a_draw_without_clicks_costs_the_refitted_row_alone():
+    judge = PolicyJudge(Devoted.table, 1)
+    for seed in range(9):  # seeds that put both users who click into one half are refused before any draw
+        with contextlib.suppress(DataError):
+            rows = {row.method: row for row in judge.judge(few_who_click(20, 2), refit_draws=50, rng=seed).estimates}
+            assert "too few of them click" in rows[REFITTED].abstains
+            assert rows[REFITTED].lift is None
+            assert rows["DR"].lift is not None
+            break
+    else:
+        pytest.fail("no seed split them")
 
 
 def test_refits_draw_users_and_halves_keep_them_whole():

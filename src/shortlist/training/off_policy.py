@@ -174,7 +174,11 @@ class _Outcome:
 
 def _predicted(log: ListLog, shape: tuple[int, int]) -> Float64:
     if not log.click.any():
-        raise DataError("half of the log has no click", where="off-policy log", fix="log more pages")
+        raise DataError(
+            f"one half of the users, drawn by lot, has no click on its {len(log):,} pages",
+            where="off-policy log",
+            fix="log more users who click: the click model of each half predicts the other",
+        )
     model = fit_position_clicks(log, contexts=shape[0], candidates=shape[1])
     q: Float64 = model.examination[None, :, None] * model.attraction[:, None, :]
     return q
@@ -189,7 +193,8 @@ class _Work:
         self._log, self._rule, self._at_place = log, rule, at_place
         self._reward = r = log.click.astype(np.float64)
         self._cluster = log.clusters()
-        self._half = random.integers(2, size=int(self._cluster.max()) + 1)[self._cluster]
+        users = int(self._cluster.max()) + 1
+        self._half = (random.permutation(users) < users // 2).astype(np.int64)[self._cluster]
         self._shuffle = random.permutation(len(log))
         self._outcome = _Outcome(log, self._half, served.weight.shape)
         self._predicted = q = self._outcome.shown()
@@ -248,12 +253,17 @@ class _Work:
         return on_policy(self._reward * first[self._log.context[:, None], self._log.shown])
 
     def refitted(self, targets: list[Float64], draws: int, random: np.random.Generator) -> tuple[Interval, ...]:
-        """DR of all policies, with a click model fitted anew to every draw of users; a user stays in their half."""
+        """DR of all policies, with a click model fitted anew to every draw of users, half by half.
+
+        NaN where a draw leaves a half without a click.
+        """
         log, shape = self._log, (self._at_place.shape[0], self._at_place.shape[2])
 
         def procedure(rows: Int64) -> Float64:
-            drawn = log.take(rows)
-            outcome = _Outcome(drawn, self._half[rows], shape)
+            drawn, half = log.take(rows), self._half[rows]
+            if not all(drawn.click[half == side].any() for side in (0, 1)):
+                return np.full(len(targets), np.nan)
+            outcome = _Outcome(drawn, half, shape)
             r, q = drawn.click.astype(np.float64), outcome.shown()
 
             def value(at_place: Float64) -> float:
@@ -263,7 +273,7 @@ class _Work:
             served = value(self._at_place)
             return np.array([value(at_place) / served - 1.0 for at_place in targets])
 
-        return refit_intervals(procedure, self._cluster, draws=draws, rng=random)
+        return refit_intervals(procedure, self._cluster, within=self._half, draws=draws, rng=random)
 
     def _row(self, policy: str, method: str, result: Estimate | Abstention, rows: float | None = None) -> LiftEstimate:
         if isinstance(result, Abstention):
@@ -274,6 +284,8 @@ class _Work:
 
 
 def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
+    if not np.isfinite([interval.low, interval.high]).all():
+        refused = refused or "a draw of users leaves half of them without a click: too few of them click"
     if refused:
         return LiftEstimate(policy, REFITTED, None, None, None, None, abstains=refused)
     spread = (interval.high - interval.low) / (2.0 * float(ndtri(0.975)))

@@ -222,30 +222,31 @@ def test_it_abstains_with_a_reason():
 
 @pytest.mark.statistical
 def test_the_reading_test_finds_what_stops_and_spares_what_does_not():
-    """400 logs of 3,000 lists each way. Under the null it rejects 5%: between 1.7 and 8.3% are 3 standard errors.
+    """400 logs of 3,000 lists. Under the null it rejects 5%: between 1.7 and 8.3% are 3 standard errors.
 
-    Users who click more or less readily than others (log-deviation .5) read by place as well: clicks come together, and
-    hardly ever is it said that they stop.
+    Users who click more or less readily than others (log-deviation .5), in 80 logs, read by place as well: clicks come
+    together, and it is not said that they stop.
     """
     rng = np.random.default_rng(6)
     rejected = {"pbm": 0, "unlike": 0, "cascade": 0}
     together = 0
-    for _ in range(400):
+    user = np.arange(3_000) % 300
+    for n in range(400):
         lists = LISTS.draw(np.zeros(3_000, dtype=np.int64), rng=rng)
         p = pbm(lists)
         rejected["pbm"] += reading_test(rng.random(p.shape) < p, p).rejected
-        ready = np.exp(0.5 * rng.normal(size=300))[np.arange(3_000) % 300]
-        own = np.minimum(1.0, p * ready[:, None])
-        of_unlike = reading_test(rng.random(p.shape) < own, p * own.mean() / p.mean(), np.arange(3_000) % 300)
-        rejected["unlike"] += of_unlike.rejected
-        together += of_unlike.together
+        if n < 80:
+            own = np.minimum(1.0, p * np.exp(0.5 * rng.normal(size=300))[user, None])
+            of_unlike = reading_test(rng.random(p.shape) < own, p * own.mean() / p.mean(), user)
+            rejected["unlike"] += of_unlike.rejected
+            together += of_unlike.together
         would = rng.random(p.shape) < LIKES[lists]
         first = would & (np.cumsum(would, axis=1) == 1)
         fitted = cascade(lists)
         rejected["cascade"] += reading_test(first, fitted).rejected
     assert 0.017 <= rejected["pbm"] / 400 <= 0.083
-    assert rejected["unlike"] / 400 < 0.01
-    assert together / 400 > 0.5
+    assert rejected["unlike"] == 0
+    assert together / 80 > 0.5
     assert rejected["cascade"] / 400 > 0.9
 
 

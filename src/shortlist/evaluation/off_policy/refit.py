@@ -47,9 +47,23 @@ def refit_interval(
 
 
 def refit_intervals(
-    procedure: Callable[[Int64], Float64], cluster: Array, *, draws: int = 200, level: float = 0.95, rng: Rng
+    procedure: Callable[[Int64], Float64],
+    cluster: Array,
+    *,
+    within: Int64 | None = None,
+    draws: int = 200,
+    level: float = 0.95,
+    rng: Rng,
 ) -> tuple[Interval, ...]:
-    """The same for a procedure with several results, ``(m,)``, which share what it fits."""
+    """The same for a procedure with several results, ``(m,)``, which share what it fits.
+
+    Args:
+        within: int64 ``(N,)``, the part of the rows, for example the half, that each row's whole cluster belongs to:
+            clusters are drawn part by part, so that every part keeps as many. None for one part.
+
+    Raises:
+        DataError: fewer than two clusters, as in ``refit_interval``.
+    """
     random = generator(rng)
     _, of = np.unique(np.asarray(cluster), return_inverse=True)
     order = np.argsort(of, kind="stable")
@@ -57,9 +71,11 @@ def refit_intervals(
     starts, groups = np.cumsum(lengths) - lengths, len(lengths)
     if groups < 2:
         raise DataError(f"{groups} clusters", where="refit", fix="give at least two")
+    part = np.zeros(groups, dtype=np.int64) if within is None else within[order[starts]]
+    parts = [np.flatnonzero(part == one) for one in np.unique(part)]
     found = []
     for _ in range(draws):
-        picked = random.integers(groups, size=groups)
+        picked = np.concatenate([own[random.integers(len(own), size=len(own))] for own in parts])
         n = lengths[picked]
         within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
         found.append(procedure(order[np.repeat(starts[picked], n) + within]))
