@@ -108,7 +108,7 @@ def test_a_log_that_hardly_varies_gets_no_estimate(tmp_path):
         assert row.abstains
     assert rows["worst first", "direct"].lift is not None
     table = read_policies(tmp_path / "policies.parquet")
-    never = OverlapRule(0.0, 0.0, 1.0, 1.0, float("inf"))
+    never = OverlapRule(0.0, 0.0, 1.0, 1.0, float("inf"), 0)
     verdict = PolicyJudge(table, PLACES, rule=never).judge(read_list_log(tmp_path / "log.parquet", table))
     assert not any(row.abstains for row in verdict.estimates)
 
@@ -164,6 +164,14 @@ def test_halves_are_equal_and_a_few_users_fill_both():
         assert judge.judge(log, rng=seed).lists == 1_600
     with pytest.raises(DataError, match="half of the users, drawn by lot, has no click on its 2,400 pages"):
         judge.judge(few_who_click(12, 1))
+
+
+def test_few_users_get_a_reason_and_no_interval():
+    for users, refused in ((9, True), (10, False)):
+        found = PolicyJudge(Devoted.table, 1).judge(few_who_click(users, users), refit_draws=5).estimates
+        assert len(found) == len(METHODS) + len(CONTROLS) + 1
+        assert [row.lift is None for row in found] == [refused] * len(found)
+        assert all(("the log is of 9 users (at least 10)" in row.abstains) == refused for row in found)
 
 
 def test_a_draw_without_clicks_costs_the_refitted_row_alone():

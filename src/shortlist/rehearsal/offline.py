@@ -43,7 +43,7 @@ UNGUARDED = "DR that never abstains"
 LOG_FILE, POLICIES_FILE, _OLDER_FILE = "log.parquet", "policies.parquet", "older.parquet"
 _CANDIDATES = 10
 _NEVER = OverlapRule(
-    effective_rows=0.0, effective_rewards=0.0, largest_share=1.0, unsupported=1.0, mean_weight_z=float("inf")
+    effective_rows=0.0, effective_rewards=0.0, largest_share=1.0, unsupported=1.0, mean_weight_z=float("inf"), users=0
 )
 
 

@@ -127,7 +127,8 @@ class PolicyJudge:
             found += work.estimates(name, target, at_place)
         if refit_draws:
             refused = {row.policy: row.abstains for row in found if row.method == "DR"}
-            intervals = work.refitted(self._at_place[1:], refit_draws, random)
+            answers = not all(refused.values())
+            intervals = work.refitted(self._at_place[1:], refit_draws, random) if answers else [None] * len(names)
             found += [_refitted(name, refused[name], one) for name, one in zip(names, intervals, strict=True)]
         return LogVerdict(len(log), work.reading, tuple(found))
 
@@ -208,6 +209,9 @@ class _Work:
     def estimates(self, policy: str, target: ListPolicy, at_place: Float64) -> list[LiftEstimate]:
         """The lift by every method and control; each divides by what the same method says of the policy that served."""
         log, r, q = self._log, self._reward, self._predicted
+        few = self._rule.judge_users(int(self._cluster.max()) + 1)
+        if few:
+            return [self._row(policy, name, few) for name in (*METHODS, *CONTROLS)]
         place = place_weights(at_place, self._at_place, log.context, log.shown)
         expected = self._outcome.target(at_place)
         seen = overlap(place, r)
@@ -283,10 +287,10 @@ class _Work:
         return LiftEstimate(policy, method, result.value, interval.low, interval.high, by_user.standard_error(), rows)
 
 
-def _refitted(policy: str, refused: str, interval: Interval) -> LiftEstimate:
-    if not np.isfinite([interval.low, interval.high]).all():
+def _refitted(policy: str, refused: str, interval: Interval | None) -> LiftEstimate:
+    if interval is not None and not np.isfinite([interval.low, interval.high]).all():
         refused = refused or "a draw of users leaves half of them without a click: too few of them click"
-    if refused:
+    if refused or interval is None:
         return LiftEstimate(policy, REFITTED, None, None, None, None, abstains=refused)
     spread = (interval.high - interval.low) / (2.0 * float(ndtri(0.975)))
     return LiftEstimate(policy, REFITTED, interval.estimate, interval.low, interval.high, spread)

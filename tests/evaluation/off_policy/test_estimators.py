@@ -112,6 +112,19 @@ def test_intervals_cover_as_often_as_they_say(method):
     assert 0.915 <= np.mean(covered) <= 0.985
 
 
+@pytest.mark.statistical
+def test_intervals_of_few_clusters_cover_as_often_as_they_say():
+    """3,000 means of 6 normal clusters: within .938 and .962, 3 standard errors; a normal interval covers .89."""
+    rng = np.random.default_rng(2)
+    user = np.repeat(np.arange(6), 10)
+    held = 0
+    for _ in range(3_000):
+        rows = rng.normal(size=6)[user]
+        found = Estimate("mean", float(rows.mean()), rows - rows.mean()).interval(user)
+        held += found.low <= 0.0 <= found.high
+    assert 0.938 <= held / 3_000 <= 0.962
+
+
 def test_rows_of_one_user_count_once():
     x, a, r = log(500, 3)
     w, _ = estimates(x, a, r)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from shortlist.core.arrays import Array, Float64, Int64
 from shortlist.core.errors import DataError
@@ -58,11 +58,19 @@ class Estimate:
         return Estimate(self.method, self.value, sums * (len(sums) / len(of)))
 
     def interval(self, cluster: Array | None = None, *, level: float = 0.95) -> Interval:
-        """The normal interval of the influence values."""
+        """Student's interval of the influence values, with one degree of freedom less than there are rows or clusters.
+
+        Of few clusters a normal one is too short: of 6, about 1.96 standard errors where Student asks for 2.57.
+
+        Example:
+            >>> found = Estimate("a", 1.0, np.array([1.0, -1.0, 0.5, -0.5, 0.0, 0.0])).interval()
+            >>> round(found.low, 3), round(found.high, 3)
+            (0.258, 1.742)
+        """
         error = self.standard_error(cluster)
-        z = float(ndtri(0.5 + level / 2.0))
         n = len(self.influence) if cluster is None else len(np.unique(cluster))
-        return Interval(self.value, self.value - z * error, self.value + z * error, level, n)
+        t = float(stdtrit(max(1, n - 1), 0.5 + level / 2.0))
+        return Interval(self.value, self.value - t * error, self.value + t * error, level, n)
 
 
 def lift(target: Estimate, control: Estimate) -> Estimate:

@@ -57,6 +57,7 @@ class OverlapRule(msgspec.Struct, frozen=True):
         largest_share: more on one row is too much.
         unsupported: a larger share is too large.
         mean_weight_z: further from 1 says that the propensities are not those of the log.
+        users: fewer are too few, where pages belong to users: an interval by user rests on how they differ.
     """
 
     effective_rows: float = 100.0
@@ -64,6 +65,13 @@ class OverlapRule(msgspec.Struct, frozen=True):
     largest_share: float = 0.05
     unsupported: float = 0.01
     mean_weight_z: float = 5.0
+    users: int = 10
+
+    def judge_users(self, users: int) -> Abstention | None:
+        """Why so few users allow no estimate, however many their pages; None where they do."""
+        if users < self.users:
+            return Abstention(f"the log is of {users} users (at least {self.users}), which no interval can rest on")
+        return None
 
     def judge(self, seen: Overlap) -> Abstention | None:
         """Why there can be no estimate; None where there can."""
