@@ -43,6 +43,8 @@ def test_policies_and_lists_come_back_whatever_the_order_of_rows(lists, tmp_path
         (lambda rows: rows.with_columns(pl.col("click").cast(pl.Int64)), "Int64"),
         (lambda rows: rows.with_columns(click=pl.lit(None, pl.Boolean)), "900 nulls"),
         (lambda rows: rows.filter(pl.col("place") < 3 - (pl.col("request") == 5)), "different lengths"),
+        (lambda rows: rows.with_columns(pl.col("place") - 1), "there is a place 0"),
+        (lambda rows: pl.concat([rows, rows.filter(pl.col("request") == 5)]), "request 5 has place 1 more than once"),
         (lambda rows: rows.with_columns(item=pl.lit(10_000, pl.Int64)), "not among its context's candidates"),
         (lambda rows: rows.with_columns(context=pl.col("context") + 4), "has no candidates"),
         (

@@ -168,11 +168,13 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     A user is kept where there is one.
 
     Raises:
-        DataError: a column is missing, lists have different lengths, or an item is not among its context's candidates.
+        DataError: a column is missing, places are not numbered from 1 or come twice, lists have different lengths, or an
+            item is not among its context's candidates.
     """
     rows = read_table(path, LIST_LOG, _NEEDED, optional=(_USER,)).sort("request", "place")
+    _check_places(rows, path)
     places = int(rows["place"].max() or 0)  # type: ignore[arg-type]
-    alike = places > 0 and len(rows) % places == 0
+    alike = len(rows) % places == 0
     if alike:
         place, request = (rows[name].to_numpy().reshape(-1, places) for name in ("place", "request"))
         alike = bool((place == np.arange(1, places + 1)).all() and (request == request[:, :1]).all())
@@ -198,6 +200,19 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
         click=rows["click"].to_numpy().reshape(-1, places),
         user=None if user is None else user[:, 0],
     )
+
+
+def _check_places(rows: pl.DataFrame, path: Path) -> None:
+    place, request = (rows[name].to_numpy() for name in ("place", "request"))
+    if place.min() < 1:
+        raise DataError(f"there is a place {place.min()}", where=str(path), fix="number the places of a page from 1")
+    twice = np.flatnonzero((place[1:] == place[:-1]) & (request[1:] == request[:-1]))
+    if len(twice):
+        raise DataError(
+            f"request {request[twice[0]]} has place {place[twice[0]]} more than once",
+            where=str(path),
+            fix="give every page a request of its own, and each of its places one row",
+        )
 
 
 def read_table(

@@ -79,6 +79,13 @@ def test_a_tiny_weight_keeps_its_relative_chance():
     assert policy.item_at_place()[0, 1, 2] == pytest.approx(second)
 
 
+def test_the_least_temperatures_serve_the_best_without_a_warning():
+    """Warnings are errors here: gaps of 1e308 temperatures and more are as good as infinite."""
+    for temperature in (1e-300, 1e-308, 5e-324):
+        policy = ListPolicy.softmax(SCORE, temperature=temperature, places=1)
+        np.testing.assert_array_equal(policy.item_at_place()[:, 0].argmax(axis=1), SCORE.argmax(axis=1))
+
+
 @pytest.mark.parametrize(("temperature", "places"), [(0.0, 2), (1.0, 6), (1.0, 0)])
 def test_what_is_no_policy_is_refused(temperature, places):
     with pytest.raises(DataError):

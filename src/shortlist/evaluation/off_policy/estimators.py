@@ -12,9 +12,8 @@ its mean over what the target policy shows there:
     Switch    mean of  Σ q(target) + w [w <= c] (r - q(shown))
 
 IPS: Horvitz & Thompson, JASA 47, 1952. Clipped: Ionides, JCGS 17, 2008. SNIPS: Swaminathan & Joachims, NeurIPS 2015.
-DR: Dudík, Langford & Li, ICML 2011. Switch: SWITCH-DR of Wang, Agarwal &
-Dudík, ICML 2017. The place's own weights make IPS the
-position-based estimator, cascade weights the reward-interaction one; see ``weights``.
+DR: Dudík, Langford & Li, ICML 2011. Switch: SWITCH-DR of Wang, Agarwal & Dudík, ICML 2017. The place's own weights make
+IPS the position-based estimator, cascade weights the reward-interaction one; see ``weights``.
 """
 
 from __future__ import annotations

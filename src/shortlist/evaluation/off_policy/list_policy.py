@@ -54,7 +54,8 @@ class ListPolicy:
                 where="list policy",
                 fix="give a temperature above 0, finite scores and at least as many candidates as places",
             )
-        return cls(np.maximum(np.exp((s - s.max(axis=1, keepdims=True)) / temperature), 1e-300), places)
+        with np.errstate(over="ignore"):  # a gap of any number of temperatures: its weight is the least there is
+            return cls(np.maximum(np.exp((s - s.max(axis=1, keepdims=True)) / temperature), 1e-300), places)
 
     def item_at_place(self, *, draws: int = 20_000, rng: Rng = 0) -> Float64:
         """P(candidate i stands at place r), float64 ``(G, L, n)``.
