@@ -78,8 +78,8 @@ def print_verdict(served: str, verdict: LogVerdict, *, console: Console | None =
         says = "users stop at what they clicked: estimates that weigh a place by what stands there alone are biased"
     elif reading.together:
         says = (
-            "no sign that users stop; clicks come together on a page more than the click model says, as unlike users or "
-            "contexts make them, which by itself does not bias weighing a place by what stands there alone"
+            "no sign that users stop; clicks come together on a page more than the click model says, as unlike users "
+            "or contexts make them, which by itself does not bias weighing a place by what stands there alone"
         )
     else:
         says = "nothing speaks against weighing a place by what stands there alone"

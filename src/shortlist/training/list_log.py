@@ -168,8 +168,8 @@ def read_list_log(path: Path, policies: PolicyTable) -> ListLog:
     A user is kept where there is one.
 
     Raises:
-        DataError: a column is missing, places are not numbered from 1 or come twice, lists have different lengths, or an
-            item is not among its context's candidates.
+        DataError: a column is missing, places are not numbered from 1 or come twice, lists have different lengths, or
+            an item is not among its context's candidates.
     """
     rows = read_table(path, LIST_LOG, _NEEDED, optional=(_USER,)).sort("request", "place")
     _check_places(rows, path)

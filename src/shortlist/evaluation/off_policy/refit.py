@@ -58,8 +58,13 @@ def refit_intervals(
     """The same for a procedure with several results, ``(m,)``, which share what it fits.
 
     Args:
+        procedure: as for ``refit_interval``.
+        cluster: ``(N,)``.
         within: int64 ``(N,)``, the part of the rows, for example the half, that each row's whole cluster belongs to:
             clusters are drawn part by part, so that every part keeps as many. None for one part.
+        draws: how often all is repeated.
+        level: of the intervals.
+        rng: a generator or a seed.
 
     Raises:
         DataError: fewer than two clusters, as in ``refit_interval``.
