@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
-from shortlist.core.merge_kernel import number_pairs, write_source
+from shortlist.core.merge_kernel import number_pairs, ranks, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -70,14 +70,13 @@ class Candidates:
         """
         n = len(item)
         offsets = np.asarray(request_offsets, dtype=np.int64)
-        rank = np.arange(n, dtype=np.int64) - np.repeat(offsets[:-1], offsets[1:] - offsets[:-1])
         return cls(
             request_offsets=offsets,
             key=np.arange(n, dtype=np.int64),
             item=np.asarray(item, dtype=np.int64),
             source_names=(source,),
             source_mask=np.ones(n, dtype=np.uint64),
-            source_rank=rank.astype(np.int32)[:, None],
+            source_rank=ranks(offsets)[:, None],
             source_score=np.asarray(score, dtype=np.float32)[:, None],
             columns=dict(columns or {}),
         )

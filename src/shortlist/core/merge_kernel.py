@@ -7,7 +7,17 @@ import numpy as np
 
 from shortlist.core.arrays import Float32, Float64, Int32, Int64, UInt64
 
-__all__ = ["number_pairs", "write_source"]
+__all__ = ["number_pairs", "ranks", "write_source"]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def ranks(offsets: Int64) -> Int32:
+    """0, 1, 2 … within each list, int32 ``(offsets[-1],)``."""
+    rank = np.empty(offsets[-1], np.int32)
+    for r in range(len(offsets) - 1):
+        for at in range(offsets[r], offsets[r + 1]):
+            rank[at] = at - offsets[r]
+    return rank
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -53,8 +53,6 @@ def best(
         leave_out: ``R`` lists of rows that must not be returned.
     """
     value = np.ascontiguousarray(score, dtype=np.float32)
-    starts = np.searchsorted(request, np.arange(n_requests + 1))
     out = Ragged.from_lists([[]] * n_requests) if leave_out is None else leave_out
-    counts, order = best_pairs(starts, row, value, catalogue.item, out.values, out.offsets, limit)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    return Candidates.found(source, offsets, catalogue.item[row[order]], value[order])
+    offsets, item, value = best_pairs(request, row, value, catalogue.item, out.values, out.offsets, limit)
+    return Candidates.found(source, offsets, item, value)

@@ -12,35 +12,37 @@ __all__ = ["added_rows", "best_pairs"]
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def best_pairs(
-    starts: Int64, row: Int64, value: Float32, key: Int64, held: Int64, held_starts: Int64, limit: int
-) -> tuple[Int64, Int64]:
-    """The places of each request's best pairs, by a heap of ``limit`` whose root is the worst of them.
+    request: Int64, row: Int64, value: Float32, key: Int64, held: Int64, held_starts: Int64, limit: int
+) -> tuple[Int64, Int64, Float32]:
+    """The keys and values of each request's best pairs, by a heap of ``limit`` whose root is the worst of them.
 
     Pairs that come best first, as an index finds them, are only read.
 
     Args:
-        starts: int64 ``(R + 1,)``, where each request's pairs begin.
+        request: int64 ``(N,)``, rising: whose each pair is.
         row: int64 ``(N,)``; row 0 is left out.
         value: float32 ``(N,)``; what is not finite is left out.
         key: int64 ``(V + 1,)`` of each row; of equal values the smaller key is better.
         held: rows to leave out, list after list.
         held_starts: int64 ``(R + 1,)``, where each request's list begins.
-        limit: places a request at most.
+        limit: pairs a request at most.
 
     Returns:
-        int64 ``(R,)``, how many each request has, and their places, best first, request after request.
+        int64 ``(R + 1,)``, where each request's pairs begin, and their keys and values, best first.
     """
-    n_requests = len(starts) - 1
-    counts = np.zeros(n_requests, np.int64)
+    n_requests = len(held_starts) - 1
+    offsets = np.zeros(n_requests + 1, np.int64)
     best = np.empty(min(n_requests * limit, len(row)), np.int64)
     heap = np.empty(limit, np.int64)
     left_out = np.zeros(len(key), np.int32)
-    n = 0
+    n, end = 0, 0
     for r in range(n_requests):
         for j in held[held_starts[r] : held_starts[r + 1]]:
             left_out[j] = r + 1
         mine, size = best[n:], 0
-        end, place = starts[r + 1], starts[r]
+        place = end
+        while end < len(request) and request[end] == r:
+            end += 1
         while place < end:  # as long as they come best first
             if _may_be_taken(place, r, row, value, left_out):
                 if size and not _better(mine[size - 1], place, row, value, key):
@@ -59,9 +61,12 @@ def best_pairs(
                 mine[last] = heap[0]
                 heap[0] = heap[last]
                 _sink(heap, last, row, value, key)
-        counts[r] = size
         n += size
-    return counts, best[:n]
+        offsets[r + 1] = n
+    keys, values = np.empty(n, np.int64), np.empty(n, np.float32)
+    for place in range(n):
+        keys[place], values[place] = key[row[best[place]]], value[best[place]]
+    return offsets, keys, values
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
