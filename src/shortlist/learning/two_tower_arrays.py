@@ -9,6 +9,7 @@ import polars as pl
 
 from shortlist.core.arrays import Bool, Float32, Int64, Ragged
 from shortlist.features.item_content import content_tokens
+from shortlist.learning.pooling_kernel import pool
 
 __all__ = ["MAX_TOKENS", "TwoTowerArrays", "latest", "unit"]
 
@@ -54,16 +55,11 @@ class TwoTowerArrays:
             float32 ``(R, d)`` of length 1; zeros where the history is empty, or holds but items of which nothing is
             known (their vectors are zeros).
         """
-        row = latest(history, len(self.recency))
-        vectors = self.item_vectors[row]
-        held: Bool = np.asarray(vectors.any(axis=2), dtype=np.bool_)
-        logit = np.where(held, self.recency[: row.shape[1]], -np.inf)
-        weight = np.exp(logit - self.recency.max(initial=0.0))
-        weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        pooled = (weight.astype(np.float32)[:, None, :] @ vectors)[:, 0]
+        pooled, held = pool(history.values, history.offsets, self.item_vectors, self.recency)
         hidden = np.maximum(pooled @ self.hidden_weight.T + self.hidden_bias, 0.0)
         vector = unit(pooled + hidden @ self.output_weight.T + self.output_bias)
-        return np.where(held.any(axis=1, keepdims=True), vector, np.float32(0.0))
+        vector[~held] = 0.0
+        return vector
 
     def content_vectors(self, items: pl.DataFrame) -> Float32:
         """Items by their content alone, without a model and without a retraining.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from shortlist.core.arrays import Float32, Float64
 from shortlist.core.candidates import Candidates
@@ -67,7 +68,9 @@ class AlsSource:
         for r in np.flatnonzero(history.lengths).tolist():
             liked = self._exact[history[r]]
             a = self._ridge + (self.confidence - 1.0) * (liked.T @ liked)
-            solved[r] = np.linalg.solve(a, self.confidence * liked.sum(axis=0))
+            _, solved[r], failed = dposv(a, self.confidence * liked.sum(axis=0))  # by Cholesky: a is positive definite
+            if failed:
+                raise np.linalg.LinAlgError(f"the user's {len(liked)} items and λ leave the factor open")
         return solved
 
     def retrieve(self, batch: RequestBatch) -> Candidates:

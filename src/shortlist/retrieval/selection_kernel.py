@@ -33,7 +33,6 @@ def best_pairs(
     n_requests = len(held_starts) - 1
     offsets = np.zeros(n_requests + 1, np.int64)
     best = np.empty(min(n_requests * limit, len(row)), np.int64)
-    heap = np.empty(limit, np.int64)
     left_out = np.zeros(len(key), np.int32)
     n, end = 0, 0
     for r in range(n_requests):
@@ -52,15 +51,7 @@ def best_pairs(
                     size += 1
             place += 1
         if place < end:
-            heap[:size] = mine[:size][::-1]  # worst first is a heap
-            while place < end:
-                if _may_be_taken(place, r, row, value, left_out):
-                    size = _offer(heap, size, limit, place, row, value, key)
-                place += 1
-            for last in range(size - 1, -1, -1):  # the worst goes last
-                mine[last] = heap[0]
-                heap[0] = heap[last]
-                _sink(heap, last, row, value, key)
+            size = _best_of_rest(mine, size, place, end, r, limit, row, value, key, left_out)
         n += size
         offsets[r + 1] = n
     keys, values = np.empty(n, np.int64), np.empty(n, np.float32)
@@ -109,6 +100,32 @@ def added_rows(
         for place in range(first, n):
             score[place] = total[found[place]]
     return request[:n], found[:n], score[:n]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _best_of_rest(
+    mine: Int64,
+    size: int,
+    first: int,
+    end: int,
+    r: int,
+    limit: int,
+    row: Int64,
+    value: Float32,
+    key: Int64,
+    left_out: Int32,
+) -> int:
+    """Take what is better among the places from ``first`` on into ``mine``, best first; how many it holds then."""
+    heap = np.empty(limit, np.int64)
+    heap[:size] = mine[:size][::-1]  # worst first is a heap
+    for place in range(first, end):
+        if _may_be_taken(place, r, row, value, left_out):
+            size = _offer(heap, size, limit, place, row, value, key)
+    for last in range(size - 1, -1, -1):  # the worst goes last
+        mine[last] = heap[0]
+        heap[0] = heap[last]
+        _sink(heap, last, row, value, key)
+    return size
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]

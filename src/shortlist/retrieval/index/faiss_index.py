@@ -57,8 +57,10 @@ class FaissIndex(VectorIndex):
 
     def _ask(self, index: Any, queries: Float32, k: int, parameters: Any) -> tuple[Float32, Int64]:
         value, place = index.search(queries, k, params=parameters)
-        score = np.where(place < 0, -np.inf, -value if self.metric is Metric.L2 else value)
-        return score.astype(np.float32, copy=False), place
+        score: Float32 = -value if self.metric is Metric.L2 else value
+        if place[:, -1].min() < 0:  # unfilled places come last
+            score[place < 0] = -np.inf
+        return score, place
 
     def save(self, folder: Path) -> None:
         """Write ``index.json``, ``ids.npy`` and, unless the index is empty, ``index.faiss``."""
