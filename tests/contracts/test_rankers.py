@@ -129,6 +129,16 @@ def test_a_request_is_worked_out_once_and_that_changes_nothing(kind, sizes):
 
 
 @each_kind_and_sizes
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_rows_of_one_request_need_no_index(kind, sizes, n):
+    """What is broadcast then, and multiplied in another order, is what is gathered else."""
+    model, inputs = trained(kind, sizes), random_inputs(sizes, 1, n)
+    with torch.no_grad():
+        without = model(*(torch.from_numpy(inputs[name]) for name in sizes.names_of_one)).numpy()
+    np.testing.assert_allclose(without, logits(model, inputs), atol=2e-6)
+
+
+@each_kind_and_sizes
 def test_a_row_alone_scores_as_in_a_batch(kind, sizes):
     model, inputs = trained(kind, sizes), random_inputs(sizes, 4, 20)
     alone = [logits(model, chosen(sizes, inputs, np.array([k])))[0] for k in range(20)]
@@ -144,7 +154,7 @@ def test_onnx_equals_torch(kind, sizes, tmp_path):
     runtime = Runtime(tmp_path / "model.onnx")
     assert runtime.sizes == sizes
     assert runtime.tasks == kind.task_names
-    for n_requests, n in ((1, 1), (1, 300), (9, 50)):
+    for n_requests, n in ((1, 0), (1, 1), (1, 300), (9, 50), (2, 1)):
         inputs = random_inputs(sizes, n_requests, n, seed=n)
         np.testing.assert_allclose(runtime.logits(inputs), logits(model, inputs), atol=1e-5)
 

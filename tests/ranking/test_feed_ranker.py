@@ -138,7 +138,8 @@ def test_the_model_is_the_papers_formula_written_out(rank, layers):
     given = feed_inputs(rows)
     with torch.no_grad():
         inputs = net.inputs(*(torch.from_numpy(given[name]) for name in net.inputs.sizes.names))
-        x0 = x = torch.cat([inputs.request[inputs.index], inputs.candidate], dim=1)
+        sides = inputs.sides
+        x0 = x = torch.cat([sides.request[sides.index], sides.candidate], dim=1)
         for layer in (*([net.first] if net.first else []), *net.cross, net.last):
             x = layer(x0, x)
         deep = torch.relu(net.deep.others[0](torch.relu(net.deep.first(x0))))

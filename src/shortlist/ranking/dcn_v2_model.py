@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.ranking.input_layer_model import InputLayer, Inputs, split_linear
+from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides, side_by_side
 
 __all__ = ["CrossLayer", "DCNv2"]
 
@@ -26,41 +28,31 @@ class CrossLayer(nn.Module):
 
     def __init__(self, width: int, rank: int | None = None) -> None:
         super().__init__()
-        self.narrow = None if rank is None else nn.Linear(width, rank, bias=False)
+        self.narrow: nn.Linear | None = None if rank is None else nn.Linear(width, rank, bias=False)
         self.wide = nn.Linear(rank or width, width)
 
     def forward(self, x0: Tensor, x: Tensor) -> Tensor:
         """``x0`` and ``x`` are ``(N, width)``."""
         return torch.addcmul(x, x0, self.wide(x if self.narrow is None else self.narrow(x)))
 
-    def of_inputs(self, x0: Tensor, inputs: Inputs) -> Tensor:
-        """The same for x = x0, ``x0 ⊙ (W x0 + b + 1)``; the request's part of W x0 is multiplied once a request."""
-        request, index, candidate = inputs.request, inputs.index, inputs.candidate
+    @property
+    def narrowing(self) -> Tensor:
+        """V, ``(rank, width)``."""
         if self.narrow is None:
-            return x0 * (split_linear(self.wide, request, index, candidate) + 1.0)
-        narrow = split_linear(self.narrow.weight, request, index, candidate)
-        return x0 * functional.linear(narrow, self.wide.weight, self.wide.bias + 1.0)
+            raise AssertionError("a layer of full rank does not narrow")
+        return self.narrow.weight
 
-    def weighed(self, weight: Tensor, inputs: Inputs, x: Tensor) -> Tensor:
-        """``weight · x'``, ``(N,)``, without x': of the last layer nothing else is asked.
+    def of_last(self, weight: Tensor) -> Tensor:
+        """The matrix whose product with x0 is all that ``weight · x'`` asks of x0, ``(rank + 1, width)``.
 
-            w · x' = w · x + (w ⊙ b) · x0 + (V x) · (U' (w ⊙ x0))
+            w · x' = w · x + (V x) · (U' (w ⊙ x0)) + (w ⊙ b) · x0        (full rank: V = 1, U = W)
 
-        All that x0 is multiplied with is worked out once a request for the request's part.
+        So the last layer's x' is never worked out.
 
         Args:
             weight: w, ``(width,)``.
-            inputs: whose x0.
-            x: ``(N, width)``.
         """
-        request, index, candidate = inputs.request, inputs.index, inputs.candidate
-        turned = (self.wide.weight * weight.unsqueeze(1)).T
-        of_inputs = torch.cat([turned, (weight * self.wide.bias).unsqueeze(0)])
-        b = split_linear(of_inputs, request, index, candidate)
-        if self.narrow is None:
-            return functional.linear(x, weight.unsqueeze(0)).squeeze(1) + (x * b[:, :-1]).sum(dim=1) + b[:, -1]
-        a = functional.linear(x, torch.cat([self.narrow.weight, weight.unsqueeze(0)]))
-        return (a[:, :-1] * b[:, :-1]).sum(dim=1) + a[:, -1] + b[:, -1]
+        return torch.cat([(self.wide.weight * weight.unsqueeze(1)).T, (weight * self.wide.bias).unsqueeze(0)])
 
 
 class DCNv2(nn.Module):
@@ -100,14 +92,36 @@ class DCNv2(nn.Module):
 
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
-        inputs = self.inputs(*arguments)
-        x0 = inputs.flat
-        x = x0 if self.first is None else self.first.of_inputs(x0, inputs)
-        for layer in self.cross:
-            x = layer(x0, x)
+        x0 = self.inputs(*arguments).sides
         weight = self.output.weight[0]
-        crossed = self.last.weighed(weight[: x0.shape[1]], inputs, x)
+        width = self.last.wide.out_features
+        crossed = self._low_rank(x0, weight[:width]) if self.last.narrow else self._full_rank(x0, weight[:width])
         if self.deep is None:
             return crossed + self.output.bias
-        deep = self.deep(inputs.request, inputs.index, inputs.candidate)
-        return crossed + functional.linear(deep, weight[x0.shape[1] :].unsqueeze(0), self.output.bias).squeeze(1)
+        return crossed + functional.linear(self.deep(x0), weight[width:].unsqueeze(0), self.output.bias).squeeze(1)
+
+    def _layers_before_last(self) -> list[CrossLayer]:
+        return [*([] if self.first is None else [self.first]), *self.cross]
+
+    def _low_rank(self, x0: Sides, weight: Tensor) -> Tensor:
+        """``weight · cross_L(x0)``, ``(N,)``, by products with x alone, for of x = x0 ⊙ (U n + s) they are narrow.
+
+        U and n are the layers' U and V x, side by side; s is 1 and the sum of their b.
+        """
+        product, shift = x0.linear, torch.ones_like(weight)
+        wide, narrow = list[Tensor](), list[Tensor]()
+        for layer in self._layers_before_last():
+            narrow.append(product(layer.narrowing))
+            wide.append(layer.wide.weight)
+            shift = shift + layer.wide.bias
+            product = partial(x0.scaled_linear, wide=side_by_side(wide), shift=shift, narrow=side_by_side(narrow))
+        a = product(torch.cat([self.last.narrowing, weight.unsqueeze(0)]))
+        b = x0.linear(self.last.of_last(weight))
+        return (a[:, :-1] * b[:, :-1]).sum(dim=1) + a[:, -1] + b[:, -1]
+
+    def _full_rank(self, x0: Sides, weight: Tensor) -> Tensor:
+        x = x0.flat
+        for number, layer in enumerate(self._layers_before_last()):
+            x = layer(x0.flat, x) if number else x * (x0.linear(layer.wide.weight, layer.wide.bias) + 1.0)
+        b = x0.linear(self.last.of_last(weight), functional.pad(weight, (0, 1)))
+        return (x * b[:, :-1]).sum(dim=1) + b[:, -1]

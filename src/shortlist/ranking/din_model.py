@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Units
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.core.errors import DataError
-from shortlist.ranking.input_layer_model import InputLayer, Sequence, of_rows
+from shortlist.ranking.input_layer_model import InputLayer, Sequence
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides, of_rows, side_by_side
 
 __all__ = ["DIN", "TargetAttention"]
 
@@ -38,8 +38,16 @@ class TargetAttention(nn.Module):
     def forward(self, sequence: Sequence, target: Tensor, index: Tensor | None) -> Tensor:
         """Pooled histories ``(N, d)`` for targets ``(N, d)``.
 
-        ``W_1 e + W_2 t + W_3 (e - t) + W_4 (e ⊙ t)`` has the same span as ``W_e e + W_t t + W_p (e ⊙ t)``.
+        ``W_1 e + W_2 t + W_3 (e - t) + W_4 (e ⊙ t)`` has the same span as ``W_e e + W_t t + W_p (e ⊙ t)``. For one
+        request ``W_t + W_p diag(e)`` is a matrix a place, and all of them are one product with the targets.
         """
+        if index is None:
+            history = sequence.vectors.squeeze(0)
+            places = self.of_target.weight + self.of_product.weight * history.unsqueeze(1)
+            once = self.of_history(history) + self.of_target.bias
+            hidden = functional.linear(target, places.flatten(0, 1), once.flatten()).view(-1, *once.shape)
+            weight: Tensor = self.weight(functional.relu(hidden)).squeeze(2) * sequence.held
+            return weight @ history
         vectors = of_rows(sequence.vectors, index)
         alone = of_rows(self.of_history(sequence.vectors), index) + self.of_target(target).unsqueeze(1)
         hidden = functional.relu(alone + self.of_product(vectors * target.unsqueeze(1)))
@@ -88,10 +96,10 @@ class DIN(nn.Module):
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
         x = self.inputs(*arguments)
-        parts = [x.candidate]
+        parts = [x.candidate_dense, x.candidate_fields.flatten(1)]
         for attention, sequence in zip(self.attention, x.sequences, strict=True):
             target = x.candidate_fields[:, sequence.like]
             pooled = attention(sequence, target, x.index)
             parts += [pooled, pooled * target]
-        logit: Tensor = self.output(self.top(x.request, x.index, torch.cat(parts, dim=1))).squeeze(1)
+        logit: Tensor = self.output(self.top(Sides(x.sides.request, x.index, side_by_side(parts)))).squeeze(1)
         return logit

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides
 
 __all__ = ["DLRM", "pair_dots"]
 
@@ -51,10 +52,9 @@ class DLRM(nn.Module):
         if self.bottom is None:
             crossed = pair_dots(vectors)
         else:
-            index = x.index if x.request_dense.shape[1] else None
-            z = self.bottom(x.request_dense, index, x.candidate_dense)
+            z = self.bottom(x.dense_sides)
             crossed = torch.cat([z, pair_dots(torch.cat([z.unsqueeze(1), vectors], dim=1))], dim=1)
-        logit: Tensor = self.output(self.top(crossed, None, crossed)).squeeze(1)
+        logit: Tensor = self.output(self.top(Sides.whole(crossed))).squeeze(1)
         return logit
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 import torch
+from onnx import helper
 from torch import Tensor, nn
 
 from shortlist.ranking.input_sizes import InputSizes
+from shortlist.ranking.request_branches import OF_MANY, OF_ONE, branched
 from shortlist.ranking.runtime import SIZES_KEY, TASKS_KEY
 
 __all__ = ["export_onnx"]
@@ -21,7 +23,7 @@ def export_onnx(model: nn.Module, sizes: InputSizes, path: Path, *, tasks: Seque
     """Write the model: inputs by ``sizes.names``, output ``logit``, any number of requests and rows.
 
     The file says what its inputs are, for ``Runtime``. The request's side is worked out on its R rows inside of the
-    graph, and gathered for the N candidates.
+    graph, and gathered for the N candidates; one request is a branch of its own, where nothing is gathered.
 
     Args:
         model: takes the inputs in the order of their names; put into evaluation mode.
@@ -39,22 +41,41 @@ def export_onnx(model: nn.Module, sizes: InputSizes, path: Path, *, tasks: Seque
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # the exporter's own deprecations, which are not ours to mend
             program = torch.onnx.export(
-                model,
+                _ManyAndOne(model, sizes) if sizes.request_names else model,
                 tuple(_example(sizes, name) for name in sizes.names),
                 dynamo=True,
                 verbose=False,
                 input_names=list(sizes.names),
-                output_names=["logit"],
+                output_names=[OF_MANY, OF_ONE] if sizes.request_names else ["logit"],
                 dynamic_shapes={"arguments": dynamic},
             )
-        if program is None:
-            raise AssertionError("the dynamo exporter returns a program")
-        program.model.metadata_props[SIZES_KEY] = msgspec.json.encode(sizes).decode()
-        if tasks:
-            program.model.metadata_props[TASKS_KEY] = msgspec.json.encode(tuple(tasks)).decode()
-        program.save(path, external_data=False)
     finally:
         exporter.setLevel(level)
+    if program is None:
+        raise AssertionError("the dynamo exporter returns a program")
+    graph = program.model_proto
+    for node in graph.graph.node:
+        del node.metadata_props[:]  # where in the source, on this machine, each came from
+    if sizes.request_names:
+        graph = branched(graph, sizes.request_names[0])
+    held = {SIZES_KEY: msgspec.json.encode(sizes).decode()}
+    if tasks:
+        held[TASKS_KEY] = msgspec.json.encode(tuple(tasks)).decode()
+    helper.set_model_props(graph, held)
+    path.write_bytes(graph.SerializeToString())
+
+
+class _ManyAndOne(nn.Module):
+    """The logits as of any number of requests, and as of the first one alone."""
+
+    def __init__(self, model: nn.Module, sizes: InputSizes) -> None:
+        super().__init__()
+        self.model, self.sizes = model, sizes
+
+    def forward(self, *arguments: Tensor) -> tuple[Tensor, Tensor]:
+        given = dict(zip(self.sizes.names, arguments, strict=True))
+        first = (given[n][:1] if n in self.sizes.request_names else given[n] for n in self.sizes.names_of_one)
+        return self.model(*arguments), self.model(*first)
 
 
 def _example(sizes: InputSizes, name: str) -> Tensor:

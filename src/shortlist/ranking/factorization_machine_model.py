@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from shortlist.ranking.input_layer_model import InputLayer, of_rows
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.sides_model import of_rows
 
 __all__ = ["FactorizationMachine"]
 
@@ -37,7 +38,7 @@ class FactorizationMachine(nn.Module):
         x = self.inputs(*arguments)
         r = x.request_dense.shape[1]
         total, squares = _sums(x.candidate_dense, self.dense[r:], x.candidate_fields)
-        if x.index is not None:
+        if self.inputs.request_width:
             of_request = _sums(x.request_dense, self.dense[:r], x.request_fields)
             total, squares = total + of_rows(of_request[0], x.index), squares + of_rows(of_request[1], x.index)
         pairs = 0.5 * (total[:, 1:].square() - squares[:, 1:]).sum(dim=1)

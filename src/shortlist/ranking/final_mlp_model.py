@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.ranking.input_layer_model import InputLayer, of_rows
+from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides, of_rows
 
 __all__ = ["FinalMLP", "Gate"]
 
@@ -74,14 +75,18 @@ class FinalMLP(nn.Module):
         self.fusion = nn.Parameter(torch.zeros(heads, hidden[-1] // heads, hidden[-1] // heads))
 
     def forward(self, *arguments: Tensor) -> Tensor:
-        """Logits ``(N,)``; arguments as ``InputSizes.names``. The request's gate is worked out once a request."""
-        x = self.inputs(*arguments)
-        x0 = x.flat
-        of_request = x0 * of_rows(self.request_gate(x.request), x.index)
-        of_candidate = x0 * self.candidate_gate(x.candidate)
-        one = self.request_stream(of_request, None, of_request)
-        two = self.candidate_stream(of_candidate, None, of_candidate)
+        """Logits ``(N,)``; arguments as ``InputSizes.names``."""
+        x = self.inputs(*arguments).sides
+        one = self.request_stream(self._gated_by_request(x))
+        two = self.candidate_stream(Sides.whole(x.flat * self.candidate_gate(x.candidate)))
         left = one.unflatten(1, (self.heads, 1, -1)) @ self.fusion
         fused = (left.squeeze(2) * two.unflatten(1, (self.heads, -1))).sum(dim=(1, 2))
         logit: Tensor = self.output(torch.cat([one, two], dim=1)).squeeze(1) + fused
         return logit
+
+    def _gated_by_request(self, x: Sides) -> Sides:
+        """Both sides; the request's gates and its own gated inputs are worked out once a request."""
+        if x.request is None:
+            return Sides.whole(x.candidate * self.request_gate(x.candidate))
+        gate, r = self.request_gate(x.request), x.request.shape[1]
+        return Sides(x.request * gate[:, :r], x.index, x.candidate * of_rows(gate[:, r:], x.index))

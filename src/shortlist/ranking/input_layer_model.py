@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from shortlist.core.arrays import Float32
 from shortlist.learning.embedding_tables import EmbeddingTables
 from shortlist.learning.table_plan import TableSizes
 from shortlist.ranking.input_sizes import IdList, InputSizes
+from shortlist.ranking.sides_model import Sides, side_by_side, spread
 
-__all__ = ["InputLayer", "Inputs", "Sequence", "of_rows", "split_linear"]
+__all__ = ["InputLayer", "Inputs", "Sequence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Inputs:
     Attributes:
         request_dense: ``(R, ·)``, standardised.
         request_fields: ``(R, ·, d)``.
-        index: int64 ``(N,)``, the request of each row; None where requests have no inputs.
+        index: int64 ``(N,)``, the request of each row; None where all are of one, as without inputs of requests.
         candidate_dense: ``(N, ·)``.
         candidate_fields: ``(N, ·, d)``.
         sequences: the request's lists that are like a field of the candidate.
@@ -53,56 +53,26 @@ class Inputs:
     sequences: tuple[Sequence, ...]
 
     @property
-    def request(self) -> Tensor:
-        """All of a request, ``(R, r)``."""
-        return _side_by_side([self.request_dense, self.request_fields.flatten(1)])
+    def sides(self) -> Sides:
+        """All of a request beside all of a candidate."""
+        request = side_by_side([self.request_dense, self.request_fields.flatten(1)])
+        candidate = side_by_side([self.candidate_dense, self.candidate_fields.flatten(1)])
+        return Sides(request if request.shape[1] else None, self.index, candidate)
 
     @property
-    def candidate(self) -> Tensor:
-        """All of a candidate, ``(N, c)``."""
-        return _side_by_side([self.candidate_dense, self.candidate_fields.flatten(1)])
-
-    @property
-    def flat(self) -> Tensor:
-        """All of a row, ``(N, r + c)``."""
+    def dense_sides(self) -> Sides:
+        """The real numbers alone."""
+        request = self.request_dense
         return (
-            self.candidate
-            if self.index is None
-            else torch.cat([of_rows(self.request, self.index), self.candidate], dim=1)
+            Sides(request, self.index, self.candidate_dense) if request.shape[1] else Sides.whole(self.candidate_dense)
         )
-
-    @property
-    def dense(self) -> Tensor:
-        """The real numbers of a row, ``(N, ·)``."""
-        return _side_by_side([of_rows(self.request_dense, self.index), self.candidate_dense])
 
     @property
     def fields(self) -> Tensor:
         """The fields of a row, ``(N, F, d)``."""
-        return _side_by_side([of_rows(self.request_fields, self.index), self.candidate_fields])
-
-
-def of_rows(request: Tensor, index: Tensor | None) -> Tensor:
-    """What was worked out once a request, ``(R, ...)``, for each of its rows, ``(N, ...)``; empty without requests."""
-    return request if index is None else request.index_select(0, index)
-
-
-def split_linear(layer: nn.Linear | Tensor, request: Tensor, index: Tensor | None, candidate: Tensor) -> Tensor:
-    """``layer([request[index], candidate])``, the request's product worked out once a request.
-
-        W [x_r, x_c] + b = (W_r x_r)[index] + (W_c x_c + b)
-
-    Args:
-        layer: of ``r + c`` inputs, or its weight where there is no bias.
-        request: ``(R, r)``.
-        index: int64 ``(N,)``; None where there is no request, and the candidate is all.
-        candidate: ``(N, c)``.
-    """
-    weight, bias = (layer, None) if isinstance(layer, Tensor) else (layer.weight, layer.bias)
-    if index is None:
-        return functional.linear(candidate, weight, bias)
-    r = request.shape[1]
-    return of_rows(functional.linear(request, weight[:, :r]), index) + functional.linear(candidate, weight[:, r:], bias)
+        if not self.request_fields.shape[1]:
+            return self.candidate_fields
+        return side_by_side([spread(self.request_fields, self.index, self.candidate_fields), self.candidate_fields])
 
 
 class InputLayer(nn.Module):
@@ -187,13 +157,14 @@ class InputLayer(nn.Module):
         return self.sizes.candidate_dense + self.n_candidate_fields * self.width
 
     def forward(self, *arguments: Tensor) -> Inputs:
-        """The inputs; arguments in the order of ``sizes.names``."""
+        """The inputs; arguments in the order of ``sizes.names``, or of ``sizes.names_of_one``: rows of one request."""
         sizes = self.sizes
-        given = dict(zip(sizes.names, arguments, strict=True))
+        names = sizes.names if len(arguments) == len(sizes.names) else sizes.names_of_one
+        given = dict(zip(names, arguments, strict=True))
         n_request = len(sizes.request_ids)
         of_request, of_candidate = range(n_request), range(n_request, n_request + len(sizes.candidate_ids))
         places = iter(self._table_of_list)
-        requests = given[sizes.request_names[0]].shape[0] if sizes.request_names else 0
+        requests = given[sizes.request_names[0]].shape[0] if sizes.request_names else 1
         rows = given[sizes.candidate_names[0]].shape[0]
         request_fields, sequences = self._fields(given, "request", of_request, sizes.request_lists, places, requests)
         candidate_fields, _ = self._fields(given, "candidate", of_candidate, sizes.candidate_lists, places, rows)
@@ -233,9 +204,3 @@ class InputLayer(nn.Module):
 
 def _standardised(x: Tensor | None, scale: Tensor, rows: int) -> Tensor:
     return scale.new_zeros(rows, 0) if x is None else ((x - scale[0]) / scale[1]).clamp(-5.0, 5.0)
-
-
-def _side_by_side(parts: list[Tensor]) -> Tensor:
-    """Joined along axis 1; what is empty is left out, for it would stay in an exported graph."""
-    held = [part for part in parts if part.shape[1]]
-    return torch.cat(held, dim=1) if len(held) > 1 else (held or parts)[0]

@@ -67,6 +67,11 @@ class InputSizes(msgspec.Struct, frozen=True, kw_only=True):
         """
         return (*self.request_names, *(("request_index",) if self.request_names else ()), *self.candidate_names)
 
+    @property
+    def names_of_one(self) -> tuple[str, ...]:
+        """The same where all rows are of one request: without ``request_index``."""
+        return (*self.request_names, *self.candidate_names)
+
     def limits(self, name: str) -> Int64:
         """How many ids there are in each column of the input of this name; -1 for real numbers."""
         side, what = name.split("_", 1)

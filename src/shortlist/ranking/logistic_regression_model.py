@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from shortlist.ranking.input_layer_model import InputLayer, of_rows
+from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.sides_model import of_rows
 
 __all__ = ["LogisticRegression"]
 
@@ -32,7 +33,9 @@ class LogisticRegression(nn.Module):
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
         x = self.inputs(*arguments)
         r = x.request_dense.shape[1]
-        of_request = x.request_dense @ self.weight[:r] + x.request_fields.sum(dim=(1, 2))
         of_candidate = x.candidate_dense @ self.weight[r:] + x.candidate_fields.sum(dim=(1, 2))
         total: Tensor = self.bias + of_candidate
-        return total if x.index is None else total + of_rows(of_request, x.index)
+        if not self.inputs.request_width:
+            return total
+        of_request = x.request_dense @ self.weight[:r] + x.request_fields.sum(dim=(1, 2))
+        return total + of_rows(of_request, x.index)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.ranking.input_layer_model import InputLayer, Inputs, split_linear
+from shortlist.ranking.input_layer_model import InputLayer, Inputs
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides
 
 __all__ = ["MaskBlock", "MaskNet"]
 
@@ -34,11 +35,11 @@ class MaskBlock(nn.Module):
         self.layer = nn.Linear(width, units, bias=False)
         self.norm = nn.LayerNorm(units)
 
-    def forward(self, inputs: Inputs, x: Tensor) -> Tensor:
-        """Inputs of N rows and ``(N, width)`` to ``(N, units)``; A's product with a request is worked out once."""
-        a = split_linear(self.aggregate, inputs.request, inputs.index, inputs.candidate)
-        mask = self.project(functional.relu(a))
-        return functional.relu(self.norm(self.layer(mask * x)))
+    def forward(self, v: Sides, x: Sides) -> Tensor:
+        """Of N rows, to ``(N, units)``; A's product with a request is worked out once."""
+        aggregated = functional.relu(v.linear(self.aggregate.weight, self.aggregate.bias))
+        masked = x.scaled_linear(self.layer.weight, self.project.weight, self.project.bias, aggregated)
+        return functional.relu(self.norm(masked))
 
 
 class MaskNet(nn.Module):
@@ -86,7 +87,7 @@ class MaskNet(nn.Module):
             self.norm(inputs.candidate_fields),
             (),
         )
-        x = normed.flat
-        blocks = torch.cat([block(inputs, x) for block in self.blocks], dim=1)
-        logit: Tensor = self.output(self.top(blocks, None, blocks)).squeeze(1)
+        v, x = inputs.sides, normed.sides
+        blocks = torch.cat([block(v, x) for block in self.blocks], dim=1)
+        logit: Tensor = self.output(self.top(Sides.whole(blocks))).squeeze(1)
         return logit

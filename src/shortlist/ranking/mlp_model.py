@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shortlist.learning.draws import Dropout
-from shortlist.ranking.input_layer_model import split_linear
+from shortlist.ranking.sides_model import Sides
 
 __all__ = ["SplitMLP", "output_layer"]
 
@@ -31,9 +31,9 @@ class SplitMLP(nn.Module):
         self.dropout = Dropout(dropout)
         self.width = widths[-1]
 
-    def forward(self, request: Tensor, index: Tensor | None, candidate: Tensor) -> Tensor:
-        """``(R, r)``, ``(N,)`` and ``(N, c)`` to ``(N, hidden[-1])``; without an index the request is left out."""
-        x: Tensor = self.dropout(functional.relu(split_linear(self.first, request, index, candidate)))
+    def forward(self, sides: Sides) -> Tensor:
+        """Inputs of N rows to ``(N, hidden[-1])``."""
+        x: Tensor = self.dropout(functional.relu(sides.linear(self.first.weight, self.first.bias)))
         for layer in self.others:
             x = self.dropout(functional.relu(layer(x)))
         return x

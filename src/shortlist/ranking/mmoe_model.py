@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from shortlist.ranking.input_layer_model import InputLayer
-from shortlist.ranking.task_heads_model import Experts, Mixture, TaskHeads, sides, whole
+from shortlist.ranking.sides_model import Sides
+from shortlist.ranking.task_heads_model import Experts, Mixture, TaskHeads
 
 __all__ = ["MMoE"]
 
@@ -47,7 +48,7 @@ class MMoE(nn.Module):
 
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N, T)``; arguments as ``InputSizes.names``."""
-        view = sides(self.inputs(*arguments))
-        experts = self.experts(view)
-        logits: Tensor = self.heads([whole(mixture(view, experts)) for mixture in self.mixtures])
+        sides = self.inputs(*arguments).sides
+        experts = self.experts(sides)
+        logits: Tensor = self.heads([Sides.whole(mixture(sides, experts)) for mixture in self.mixtures])
         return logits

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from shortlist.ranking.input_layer_model import InputLayer
-from shortlist.ranking.task_heads_model import Experts, Mixture, TaskHeads, View, sides, whole
+from shortlist.ranking.sides_model import Sides
+from shortlist.ranking.task_heads_model import Experts, Mixture, TaskHeads
 
 __all__ = ["PLE", "Extraction"]
 
@@ -35,7 +36,7 @@ class Extraction(nn.Module):
         self.of_tasks = nn.ModuleList(Mixture(width, own + shared) for _ in range(tasks))
         self.of_all = None if last else Mixture(width, tasks * own + shared)
 
-    def forward(self, views: Sequence[View]) -> list[Tensor]:
+    def forward(self, views: Sequence[Sides]) -> list[Tensor]:
         """Views of each task and, last, of the shared way, to as many ``(N, h)``; without the shared one at the end."""
         *mine, common = views
         own = [experts(view) for experts, view in zip(self.own, mine, strict=True)]
@@ -89,8 +90,8 @@ class PLE(nn.Module):
 
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N, T)``; arguments as ``InputSizes.names``."""
-        views = [sides(self.inputs(*arguments))] * (self.n_tasks + 1)
+        views = [self.inputs(*arguments).sides] * (self.n_tasks + 1)
         for level in self.levels:
-            views = [whole(hidden) for hidden in level(views)]
+            views = [Sides.whole(hidden) for hidden in level(views)]
         logits: Tensor = self.heads(views)
         return logits

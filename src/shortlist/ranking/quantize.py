@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shortlist.core.arrays import Array, Bool, Float64
 from shortlist.evaluation.calibration import debiased_calibration_error
 from shortlist.evaluation.metrics.auc import auc
 from shortlist.evaluation.metrics.log_loss import log_loss
+from shortlist.ranking.request_branches import branched, unbranched
 from shortlist.ranking.runtime import Runtime
 
 __all__ = ["Rounding", "quantize", "rounding_of"]
@@ -49,15 +51,23 @@ def quantize(path: Path, into: Path) -> None:
         path: of the float32 model.
         into: of the copy.
     """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    model = onnx.load(path)
+    request = next((given.name for given in model.graph.input if given.name.startswith("request_")), None)
     logging.disable(logging.WARNING)  # it advises a preprocessing that the exporter has done already
     try:
-        quantize_dynamic(
-            path, into, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
-        )
+        with tempfile.TemporaryDirectory() as scratch:
+            flat, rounded = Path(scratch) / "flat.onnx", Path(scratch) / "rounded.onnx"
+            flat.write_bytes((model if request is None else unbranched(model)).SerializeToString())
+            quantize_dynamic(
+                flat, rounded, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
+            )
+            copy = onnx.load(rounded)
     finally:
         logging.disable(logging.NOTSET)
+    into.write_bytes((copy if request is None else branched(copy, request)).SerializeToString())
 
 
 def rounding_of(path: Path, copy: Path, inputs: Mapping[str, Array], label: Bool) -> Rounding:

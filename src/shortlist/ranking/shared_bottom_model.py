@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from shortlist.ranking.input_layer_model import InputLayer
 from shortlist.ranking.mlp_model import SplitMLP
-from shortlist.ranking.task_heads_model import TaskHeads, sides, whole
+from shortlist.ranking.sides_model import Sides
+from shortlist.ranking.task_heads_model import TaskHeads
 
 __all__ = ["SharedBottom"]
 
@@ -46,8 +47,8 @@ class SharedBottom(nn.Module):
 
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N, T)``; arguments as ``InputSizes.names``."""
-        view = sides(self.inputs(*arguments))
+        view = self.inputs(*arguments).sides
         if self.bottom is not None:
-            view = whole(self.bottom(*view))
+            view = Sides.whole(self.bottom(view))
         logits: Tensor = self.heads([view] * self.n_tasks)
         return logits

@@ -7,23 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from shortlist.ranking.input_layer_model import Inputs, split_linear
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
+from shortlist.ranking.sides_model import Sides
 
-__all__ = ["Experts", "Mixture", "TaskHeads", "View", "sides", "whole"]
-
-View = tuple[Tensor, Tensor | None, Tensor]
-"""What a layer reads: ``(R, r)`` of requests, the request of each row ``(N,)``, and ``(N, c)`` of candidates."""
-
-
-def sides(inputs: Inputs) -> View:
-    """A model's inputs, the request's side apart, so that the first layer works it out once a request."""
-    return inputs.request, inputs.index, inputs.candidate
-
-
-def whole(hidden: Tensor) -> View:
-    """A hidden layer ``(N, h)``: all of it belongs to the candidates."""
-    return hidden, None, hidden
+__all__ = ["Experts", "Mixture", "TaskHeads"]
 
 
 class Experts(nn.Module):
@@ -41,9 +28,9 @@ class Experts(nn.Module):
         self.each = nn.ModuleList(SplitMLP(width, hidden, dropout) for _ in range(count))
         self.width = hidden[-1]
 
-    def forward(self, view: View) -> Tensor:
+    def forward(self, sides: Sides) -> Tensor:
         """What each of them says."""
-        return torch.stack([expert(*view) for expert in self.each], dim=1)
+        return torch.stack([expert(sides) for expert in self.each], dim=1)
 
 
 class Mixture(nn.Module):
@@ -58,9 +45,9 @@ class Mixture(nn.Module):
         super().__init__()
         self.gate = nn.Linear(width, count)
 
-    def forward(self, view: View, experts: Tensor) -> Tensor:
+    def forward(self, sides: Sides, experts: Tensor) -> Tensor:
         """``(N, experts, h)`` to ``(N, h)``."""
-        weight = torch.softmax(split_linear(self.gate, *view), dim=1)
+        weight = torch.softmax(sides.linear(self.gate.weight, self.gate.bias), dim=1)
         mixed: Tensor = (weight.unsqueeze(1) @ experts).squeeze(1)
         return mixed
 
@@ -82,7 +69,7 @@ class TaskHeads(nn.Module):
         self.towers = nn.ModuleList(SplitMLP(width, hidden, dropout) for _ in bias)
         self.outputs = nn.ModuleList(output_layer(hidden[-1], first) for first in bias)
 
-    def forward(self, views: Sequence[View]) -> Tensor:
+    def forward(self, views: Sequence[Sides]) -> Tensor:
         """Logits ``(N, T)`` of a view a task."""
         towers = zip(self.towers, self.outputs, views, strict=True)
-        return torch.cat([output(tower(*view)) for tower, output, view in towers], dim=1)
+        return torch.cat([output(tower(view)) for tower, output, view in towers], dim=1)
