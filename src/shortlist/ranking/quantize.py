@@ -52,6 +52,7 @@ def quantize(path: Path, into: Path) -> None:
         into: of the copy.
     """
     import onnx
+    import onnxruntime as ort
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(path)
@@ -59,10 +60,14 @@ def quantize(path: Path, into: Path) -> None:
     logging.disable(logging.WARNING)  # it advises a preprocessing that the exporter has done already
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            flat, rounded = Path(scratch) / "flat.onnx", Path(scratch) / "rounded.onnx"
+            flat, folded, rounded = (Path(scratch) / name for name in ("flat.onnx", "folded.onnx", "rounded.onnx"))
             flat.write_bytes((model if request is None else unbranched(model)).SerializeToString())
+            options = ort.SessionOptions()
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC  # folds parts of weights
+            options.optimized_model_filepath = str(folded)
+            ort.InferenceSession(flat, options, providers=["CPUExecutionProvider"])
             quantize_dynamic(
-                flat, rounded, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
+                folded, rounded, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gemm"]
             )
             copy = onnx.load(rounded)
     finally:
