@@ -10,33 +10,26 @@ trainings and weighs the blend. Platt's two numbers, fitted on 2 May, calibrate 
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.clicks.judged import Fit, Judged, differences, figures, loss_of
+from benchmarks.clicks.ours import fitted_blend, fitted_net
 from benchmarks.clicks.peers import PEERS, best_of
-from benchmarks.clicks.split import Split, Window
+from benchmarks.clicks.split import Split
 from benchmarks.report import Row
-from shortlist.core.arrays import Array
 from shortlist.datasets.kuairand_impressions import load_impressions, midnight_us
-from shortlist.learning.fit_classifier import ClassifierRecipe
-from shortlist.ranking.blend import Member
-from shortlist.training.fit_blend import BlendRecipe, fit_blend
-from shortlist.training.fit_rankers import NEURAL, fit_neural
+from shortlist.training.fit_blend import BlendRecipe
+from shortlist.training.fit_rankers import NEURAL
 
 __all__ = ["run"]
 
 TARGETS = ("is_click", "long_view")
 SEEDS = 5
-LINEAR = ClassifierRecipe(epochs=6, patience=1, chunk=2_048, embedding_rate=0.03)
-"""Of LR, whose ids have one weight each and learn more slowly; all other nets are trained like the blend's."""
 
 
 def run(quick: bool, seed: int) -> Sequence[Row]:
@@ -58,11 +51,11 @@ def _of_target(target: str, quick: bool, seed: int) -> list[Row]:
     chosen: dict[str, Fit] = {}
     peers: dict[str, list[Judged]] = {}
     for number in range(seed, seed + (1 if quick else SEEDS)):
-        blend, singles = _blend(split, recipe, number)
+        blend, singles = fitted_blend(split, recipe, number)
         ours.append(blend)
         if number == seed:
             nets = [name for name, kind in NEURAL.items() if not (quick or kind.tasks or name in singles)]
-            singles |= {name: _net(name, split, number) for name in nets}
+            singles |= {name: fitted_net(name, split, number) for name in nets}
             for name, judged in (singles | {"blend": blend}).items():
                 rows += figures("shortlist", f"{target}, {name}", judged, split)
             for name, fits in PEERS.items():
@@ -78,29 +71,3 @@ def _of_target(target: str, quick: bool, seed: int) -> list[Row]:
         note = " (the better one on 2 May)" if name == best else ""
         rows += differences(f"{target}, blend less {name}{note}", ours, found, split)
     return rows
-
-
-def _blend(split: Split, recipe: BlendRecipe, seed: int) -> tuple[Judged, dict[str, Judged]]:
-    """The blend, and one of its forests and its nets by name."""
-    n, began = len(split.learn.user), time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        fitted = fit_blend(split.learn.rows, later=split.later.rows, recipe=recipe, seed=seed, folder=Path(scratch))
-    took = time.perf_counter() - began
-    members = list(fitted.members.values())
-    singles = {"boosted trees": Judged.of(split, _asked(members[0].member), n / members[0].seconds)}
-    for name, one in zip(recipe.nets, members[recipe.forests :: recipe.repeats], strict=True):
-        singles[name] = Judged.of(split, _asked(one.member), n * len(one.curve.validation) / one.seconds)
-    return Judged.of(split, _asked(fitted.blend), n / took), singles
-
-
-def _net(name: str, split: Split, seed: int) -> Judged:
-    recipe = LINEAR if name == "LR" else BlendRecipe().classifier
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "net.onnx"
-        one = fit_neural(NEURAL[name], split.learn.rows, later=split.later.rows, recipe=recipe, seed=seed, path=path)
-    n = len(split.learn.user) * len(one.curve.validation)
-    return Judged.of(split, _asked(one.member), n / one.seconds)
-
-
-def _asked(member: Member) -> Callable[[Window], Array]:
-    return lambda window: member.logits(window.rows.inputs)
