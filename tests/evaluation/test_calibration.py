@@ -128,6 +128,20 @@ def test_two_systems_that_are_equally_right_are_seldom_told_apart():
     assert (same.low, same.estimate, same.high) == (0.0, 0.0, 0.0)
 
 
+def test_days_do_not_make_up_for_each_other():
+    """One day clicks with .6, one with .4, and .5 is said of both: bins over both see nothing, bins within a day do."""
+    day, user = np.repeat([0, 1], 20_000), np.arange(40_000) // 4
+    y = np.random.default_rng(12).random(40_000) < np.array([0.6, 0.4])[day]
+    said, right = np.full(40_000, 0.5), np.array([0.6, 0.4])[day]
+    over_both = debiased_calibration_interval(said, y, user, rng=0, draws=50)
+    assert abs(over_both.estimate) < 0.015  # the level's standard error is .0025
+    within = debiased_calibration_interval(said, y, user, within=day, rng=0, draws=50)
+    assert within.estimate == pytest.approx(0.1, abs=0.015)
+    apart = paired_calibration_interval(said, right, y, user, within=day, rng=0, draws=50)
+    assert apart.low > 0.08
+    assert apart.estimate == pytest.approx(0.1, abs=0.015)
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize("strays", [0, 3], ids=["a user a bin", "and a few strays"])
 def test_a_bin_of_one_user_is_debiased_too(strays):
