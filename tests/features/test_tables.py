@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from shortlist.core.arrays import Ragged
 from shortlist.core.errors import ReleaseError
 from shortlist.datasets.dataset import INTERACTIONS
 from shortlist.features.catalogue import Catalogue
@@ -81,10 +82,11 @@ def test_a_pair_that_comes_twice_counts_twice():
 def test_scores_are_the_mean_over_what_was_met():
     t = Transitions.fit(LOG, CATALOGUE, window=2)
     dense = np.asarray(t.table.todense())
-    rows, request = np.array([3, 1, 3, 2]), np.array([0, 0, 2, 2])
-    met = [np.array([1, 2]), np.array([1]), np.array([], dtype=np.int64)]
+    rows, starts = np.array([3, 1, 3, 2]), np.array([0, 2, 2, 4])
+    met = Ragged.from_lists([[1, 2], [1], []])
     expected = [dense[[1, 2], 3].mean(), dense[[1, 2], 1].mean(), 0.0, 0.0]
-    np.testing.assert_allclose(t.scores(met, rows, request), expected, rtol=1e-6)
+    np.testing.assert_allclose(t.scores(met, rows, starts, last=2), expected, rtol=1e-6)
+    np.testing.assert_allclose(t.scores(met, rows, starts, last=1), [dense[2, 3], dense[2, 1], 0.0, 0.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [ItemStatistics, Transitions])

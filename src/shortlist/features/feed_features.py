@@ -16,7 +16,7 @@ from shortlist.core.columns import RETRIEVAL_SCORE, ROW
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
-from shortlist.features.feed_kernel import write_found
+from shortlist.features.feed_kernel import latest_lists, write_counted, write_found, write_likeness, write_requests
 from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
@@ -150,18 +150,30 @@ class FeedFeatures:
         """
         row = candidates[ROW] if ROW in candidates else self.catalogue.rows(candidates.item)
         index = candidates.request_index
+        starts = candidates.request_offsets
         liked, recent = self._latest(batch.history, _LIKED_AT_MOST), self._latest(batch.seen, _RECENT)
-        # To what was fitted before an item was added, the item is row 0.
-        known, met = self._known(row), [self._known(part) for part in recent]
-        request = self._of_requests(batch, recent)
+        request = np.empty((len(batch), len(_REQUEST)), dtype=np.float32)
+        write_requests(batch.history.offsets, batch.seen.offsets, recent.values, recent.offsets, self._counted, request)
         out = np.empty((len(row), len(self.spec.candidate)), dtype=np.float32)
-        out[:, 0] = 100.0 * candidates[RETRIEVAL_SCORE]
-        out[:, 1] = self._n_sources(candidates)
-        out[:, 2:8] = self._counted[row]
-        out[:, 8:10] = out[:, [2, 6]] - request[index][:, [3, 5]]
-        out[:, 10:16] = self._likeness(liked, recent, candidates.request_offsets, row)
-        out[:, 16] = np.log(self.transitions.scores(met, known, index) + 1e-3)
-        out[:, 17] = np.log(self.transitions.scores([part[-3:] for part in met], known, index) + 1e-3)
+        held = np.array([n for n, name in enumerate(candidates.source_names) if name in self.sources], dtype=np.int64)
+        write_counted(
+            candidates[RETRIEVAL_SCORE], candidates.source_rank, held, row, self._counted, request, index, out
+        )
+        write_likeness(
+            self._category_vectors,
+            self.item_vectors,
+            liked.values,
+            liked.offsets,
+            recent.values,
+            recent.offsets,
+            row,
+            starts,
+            out,
+        )
+        # To what was fitted before an item was added, the item is row 0.
+        known, met = self._known(row), Ragged(self._known(recent.values), recent.offsets)
+        for column, last in ((16, _RECENT), (17, 3)):
+            out[:, column] = np.log(self.transitions.scores(met, known, starts, last=last) + 1e-3)
         for place, name in enumerate(self.sources):
             first = len(_CANDIDATE) + 3 * place
             at = candidates.source_names.index(name) if name in candidates.source_names else -1
@@ -192,41 +204,9 @@ class FeedFeatures:
     def _known(self, row: Int64) -> Int64:
         return np.where(row < self.vocabulary, row, UNKNOWN_ROW)
 
-    def _n_sources(self, candidates: Candidates) -> Float32:
-        """How many of the model's sources found each row; one that it does not know is not counted."""
-        held = [place for place, name in enumerate(candidates.source_names) if name in self.sources]
-        return np.asarray((candidates.source_rank[:, held] >= 0).sum(axis=1), dtype=np.float32)
-
-    def _latest(self, lists: Ragged, n: int) -> list[Int64]:
-        """Rows of each list's last ``n`` items that the catalogue knows."""
-        rows = self.catalogue.rows(lists.values)
-        parts = [rows[end - min(n, length) : end] for end, length in zip(lists.offsets[1:], lists.lengths, strict=True)]
-        return [part[part > 0] for part in parts]
-
-    def _of_requests(self, batch: RequestBatch, recent: list[Int64]) -> Float32:
-        n_liked, n_seen = batch.history.lengths, batch.seen.lengths
-        s = self.statistics
-        means = [[column[part].sum() / max(len(part), 1) for column in (s.met, s.like_rate, s.age)] for part in recent]
-        return np.column_stack(
-            [np.log1p(n_liked), np.log1p(n_seen), (n_liked + 1) / (n_seen + 2), np.array(means).reshape(-1, 3)]
-        ).astype(np.float32)
-
-    def _likeness(self, liked: list[Int64], recent: list[Int64], offsets: Int64, row: Int64) -> Float32:
-        """``category_liked`` to ``nearest_recent``, float32 ``(N, 6)``: one small matrix product a request."""
-        out = np.zeros((len(row), 6), dtype=np.float32)
-        kinds, vectors = self._category_vectors, self.item_vectors
-        for r, (likes, late) in enumerate(zip(liked, recent, strict=True)):
-            part = slice(offsets[r], offsets[r + 1])
-            kind, vector = kinds[row[part]], vectors[row[part]]
-            if len(likes):
-                out[part, 0] = kind @ _mean(kinds[likes])
-                out[part, 2] = vector @ _mean(vectors[likes])
-            if len(late):
-                near = vectors[late] @ vector.T
-                out[part, 1] = kind @ _mean(kinds[late])
-                out[part, 3], out[part, 4] = _mean(near), near[-1]
-                out[part, 5] = near.max(axis=0)
-        return out
+    def _latest(self, lists: Ragged, n: int) -> Ragged:
+        """Rows of each list's last ``n`` items, of these those that the catalogue knows."""
+        return Ragged(*latest_lists(self.catalogue.rows(lists.values), lists.offsets, n))
 
     def save(self, folder: Path) -> None:
         """Write the tables."""
@@ -253,11 +233,6 @@ class FeedFeatures:
                 "the item vectors are of another catalogue", where=str(path), fix="a release's files belong together"
             )
         return cls(catalogue, statistics, transitions, vectors, sources=sources, limit=limit)
-
-
-def _mean(rows: Float32) -> Float32:
-    """Their mean row."""
-    return np.asarray(np.add.reduce(rows, axis=0) / np.float32(len(rows)), dtype=np.float32)
 
 
 def _of_source(name: str, limit: int) -> tuple[DenseFeature, DenseFeature, DenseFeature]:

@@ -10,10 +10,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_array
 
-from shortlist.core.arrays import Float32, Int64
+from shortlist.core.arrays import Float32, Int64, Ragged
 from shortlist.core.errors import ReleaseError
 from shortlist.features.catalogue import Catalogue
-from shortlist.features.feed_kernel import mean_transition
+from shortlist.features.feed_kernel import mean_transitions
 
 __all__ = ["Transitions"]
 
@@ -64,28 +64,21 @@ class Transitions:
         value = found.data / (np.bincount(row, minlength=v)[a] + _SHRINKAGE)
         return cls(_strongest(a, b, value.astype(np.float32), v))
 
-    def scores(self, met: list[Int64], rows: Int64, request: Int64) -> Float32:
-        """Mean of ``T(a, row)`` over the items a that each row's request has met.
+    def scores(self, met: Ragged, rows: Int64, starts: Int64, *, last: int) -> Float32:
+        """Mean of ``T(a, row)`` over the last items a that each row's request has met.
 
         Args:
-            met: rows met lately, a list a request.
-            rows: int64 ``(N,)``, the candidates.
-            request: int64 ``(N,)``, rising, whose list counts.
+            met: rows met lately, oldest first, a list a request.
+            rows: int64 ``(N,)``, the candidates, request after request.
+            starts: int64 ``(R + 1,)``, where each request's candidates begin.
+            last: items a at most.
 
         Returns:
             float32 ``(N,)``; 0 where nothing was met.
         """
-        out = np.zeros(len(rows), dtype=np.float32)
-        offsets = np.searchsorted(request, np.arange(len(met) + 1))
-        indptr, indices, data = self.table.indptr, self.table.indices, self.table.data
-        for r, liked in enumerate(met):
-            start, end = offsets[r], offsets[r + 1]
-            if not len(liked) or start == end:
-                continue
-            total = np.zeros(self.table.shape[0], dtype=np.float64)
-            mean_transition(indptr, indices, data, liked, total)
-            out[start:end] = total[rows[start:end]]
-        return out
+        t = self.table
+        found: Float32 = mean_transitions(t.indptr, t.indices, t.data, met.values, met.offsets, last, rows, starts)
+        return found
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
