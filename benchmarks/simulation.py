@@ -18,13 +18,13 @@ import polars as pl
 
 from benchmarks.report import Row, median_row
 from shortlist.core.clock import HOUR_US
+from shortlist.core.counted_draws import counted_uniforms
 from shortlist.core.errors import ShortlistError
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS, JUDGEMENTS, USERS, Dataset
 from shortlist.simulation.ad_driver import AdPages, draw_pages, drive
 from shortlist.simulation.ad_table import AdTable
 from shortlist.simulation.ad_world import START_US, AdWorld
 from shortlist.simulation.arrivals import Arrivals
-from shortlist.simulation.counted_draws import counted_uniforms
 
 _DAYS = 7
 _PAGES_OF_THE_BUDGETS = 150_000

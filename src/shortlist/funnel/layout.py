@@ -23,12 +23,15 @@ from shortlist.core.columns import (
     SLOT,
     SLOT_EFFECT,
 )
+from shortlist.core.counted_draws import counted_uniform
 from shortlist.core.page import ShownAd, ShownItem
 from shortlist.core.request import Request
 from shortlist.funnel.explain import values_of
 
 __all__ = ["is_sampled", "shown_ads", "shown_items"]
 
+_OF_NO_SLOT = np.uint64(1 << 32)
+"""Number of the draw that decides whether a page is sampled; its slots draw the numbers from 0."""
 _MATCH_NAMES = {code: name for name, code in MATCH_CODES.items()}
 _NOT_SCORES = {SLOT.name, SELECTION_PROPENSITY.name}
 
@@ -87,5 +90,4 @@ def is_sampled(request: Request, rate: float) -> bool:
         >>> is_sampled(request, 0.0), is_sampled(request, 1.0)
         (False, True)
     """
-    apart = np.random.SeedSequence([request.draw_key, 1]).generate_state(1, np.uint64)[0]
-    return bool(apart < rate * 2.0**64)
+    return bool(counted_uniform(np.uint64(request.draw_key), _OF_NO_SLOT) < rate)

@@ -15,8 +15,8 @@ from shortlist.core.columns import (
     SELECTION_PROPENSITY,
     SLOT,
 )
+from shortlist.core.counted_draws import first_uniforms
 from shortlist.core.errors import ShortlistError
-from shortlist.core.randomness import generator
 from shortlist.core.request import RequestBatch
 from shortlist.reranking.exploration import Exploration
 from shortlist.reranking.page_kernel import draw_page
@@ -89,7 +89,7 @@ class MMRSelector:
             among_themselves,
             little_known,
             self._vectors[row if self.diversity > 0.0 else row[:0]],
-            generator(draw_key).random(slots),
+            first_uniforms(np.uint64(draw_key), slots),
             self.diversity,
             self.temperature,
             explored,

@@ -14,11 +14,11 @@ import numpy as np
 
 from shortlist.core.arrays import Array, Bool, Float64, Int64
 from shortlist.core.clock import HOUR_US
+from shortlist.core.counted_draws import counted_uniform
 from shortlist.core.errors import ShortlistError
 from shortlist.core.randomness import Rng, generator
 from shortlist.simulation.ad_table import AdTable
 from shortlist.simulation.arrivals import Arrivals
-from shortlist.simulation.counted_draws import counted_uniform
 
 __all__ = ["AdOutcome", "AdPages", "Shown", "draw_pages", "drive"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from shortlist.core.arrays import Float64
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import CAMPAIGN, CREATIVE, KEYWORD, PRICE, SLOT
+from shortlist.core.counted_draws import counted_uniforms
 from shortlist.simulation.ad_driver import AdPages, Shown
 from shortlist.simulation.ad_world import AdWorld
-from shortlist.simulation.counted_draws import counted_uniforms
 
 __all__ = ["drive_funnel"]
 

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from shortlist.core.arrays import Array, Bool, Float64, Int64
+from shortlist.core.counted_draws import counted_uniform
 from shortlist.core.randomness import Rng, generator
 from shortlist.evaluation.off_policy.list_policy import ListPolicy
 from shortlist.simulation.ad_world import START_US
-from shortlist.simulation.counted_draws import counted_uniform
 from shortlist.simulation.feed_world import FeedWorld
 from shortlist.training.list_log import LIST_LOG
 
