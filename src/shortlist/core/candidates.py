@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
-from shortlist.core.merge_kernel import number_pairs, ranks, write_source
+from shortlist.core.merge_kernel import kept_rows, number_pairs, ranks, taken, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -157,23 +157,22 @@ class Candidates:
         """The rows where ``mask`` (bool ``(N,)``) holds, in the same order."""
         if mask.all():
             return self
-        rows = np.flatnonzero(mask)
-        counts = np.bincount(self.request_index[rows], minlength=self.n_requests)
-        return self._rows(rows, _offsets(counts))
+        return self._rows(*kept_rows(mask, self.request_offsets))
 
     def arrange(self, rows: Int64, request_offsets: Int64) -> Candidates:
         """Rows in another order: ``rows[request_offsets[r]:request_offsets[r + 1]]`` become those of request ``r``."""
         return self._rows(np.asarray(rows, dtype=np.int64), np.asarray(request_offsets, dtype=np.int64))
 
     def _rows(self, rows: Int64, request_offsets: Int64) -> Candidates:
-        return replace(
-            self,
+        item, mask, rank, score = taken(rows, self.item, self.source_mask, self.source_rank, self.source_score)
+        return Candidates(
             request_offsets=request_offsets,
             key=self.key[rows],
-            item=self.item[rows],
-            source_mask=self.source_mask[rows],
-            source_rank=self.source_rank[rows],
-            source_score=self.source_score[rows],
+            item=item,
+            source_names=self.source_names,
+            source_mask=mask,
+            source_rank=rank,
+            source_score=score,
             columns={column: values[rows] for column, values in self.columns.items()},
         )
 
@@ -224,14 +223,15 @@ def merge(found: Sequence[Candidates], *, weights: Mapping[str, float] | None = 
 
     item, request = item[first], request[first]
     by_score = np.lexsort((item, -fused, request))
+    item, mask, rank, score = taken(by_score, item, mask, rank, score)
     return Candidates(
         request_offsets=_offsets(np.bincount(request, minlength=n_requests)),
         key=np.arange(n, dtype=np.int64),
-        item=item[by_score],
+        item=item,
         source_names=names,
-        source_mask=mask[by_score],
-        source_rank=rank[by_score],
-        source_score=score[by_score],
+        source_mask=mask,
+        source_rank=rank,
+        source_score=score,
         columns={RETRIEVAL_SCORE: fused[by_score]},
     )
 

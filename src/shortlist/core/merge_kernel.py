@@ -1,13 +1,13 @@
-"""The passes over the sources' rows that every merge pays for, compiled."""
+"""The passes over candidates that every request pays for several times, compiled."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-from shortlist.core.arrays import Float32, Float64, Int32, Int64, UInt64
+from shortlist.core.arrays import Bool, Float32, Float64, Int32, Int64, UInt64
 
-__all__ = ["number_pairs", "ranks", "write_source"]
+__all__ = ["kept_rows", "number_pairs", "ranks", "taken", "write_source"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -87,3 +87,31 @@ def write_source(
         rank[at, bit] = source_rank[n, column]
         score[at, bit] = source_score[n, column]
         fused[at] += weight / (constant + 1.0 + source_rank[n, column])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def kept_rows(kept: Bool, offsets: Int64) -> tuple[Int64, Int64]:
+    """Places where ``kept`` (bool ``(N,)``) holds, and where each request's begin: int64 ``(R + 1,)``."""
+    rows, ends = np.empty(len(kept), np.int64), np.zeros(len(offsets), np.int64)
+    n = 0
+    for r in range(len(offsets) - 1):
+        for at in range(offsets[r], offsets[r + 1]):
+            if kept[at]:
+                rows[n] = at
+                n += 1
+        ends[r + 1] = n
+    return rows[:n], ends
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def taken(rows: Int64, item: Int64, mask: UInt64, rank: Int32, score: Float32) -> tuple[Int64, UInt64, Int32, Float32]:
+    """Items, masks, ranks and scores of chosen rows, in their order."""
+    n, sources = len(rows), rank.shape[1]
+    items, masks = np.empty(n, np.int64), np.empty(n, np.uint64)
+    ranks, scores = np.empty((n, sources), np.int32), np.empty((n, sources), np.float32)
+    for to in range(n):
+        at = rows[to]
+        items[to], masks[to] = item[at], mask[at]
+        for s in range(sources):
+            ranks[to, s], scores[to, s] = rank[at, s], score[at, s]
+    return items, masks, ranks, scores
