@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -89,11 +91,13 @@ def checked_ids(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
     Raises:
         DataError: an id is negative or too large, or ``request_index`` names no request.
     """
-    for name in sizes.names:
-        values = inputs[name]
-        if values.size == 0 or name.endswith("_dense"):
-            continue
-        limit = len(inputs[sizes.request_names[0]]) if name == "request_index" else sizes.limits(name)
+    kept = _checked(sizes)
+    for name in kept.ids:
+        values, limit = inputs[name], kept.limits.get(name)
+        if limit is None:
+            limit = np.array([len(inputs[sizes.request_names[0]])])
+        if values.size == 0 or (values.dtype == np.int64 and values.view(np.uint64).max() < limit.min()):
+            continue  # as it nearly always is, and one pass is all that it takes: as unsigned, -1 is the largest
         if values.min() < 0 or (values >= limit).any():
             raise DataError(
                 f"ids of {name!r} lie between {values.min()} and {values.max()}, outside of [0, {np.max(limit)})",
@@ -108,8 +112,8 @@ def checked_numbers(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
     Raises:
         DataError: a dense input is NaN or infinite.
     """
-    for name in sizes.names:
-        if not name.endswith("_dense") or np.isfinite(inputs[name]).all():
+    for name in _checked(sizes).dense:
+        if np.isfinite(inputs[name]).all():
             continue
         row, column = np.argwhere(~np.isfinite(inputs[name]))[0].tolist()
         raise DataError(
@@ -126,6 +130,21 @@ def gather_inputs(sizes: InputSizes, inputs: Mapping[str, Array], chosen: Int64 
         request, part["request_index"] = np.unique(inputs["request_index"][chosen], return_inverse=True)
         part |= {name: inputs[name][request] for name in sizes.request_names}
     return part
+
+
+class _Checked(NamedTuple):
+    """Names of the inputs that are ids, their limits, and names of those that are numbers."""
+
+    ids: tuple[str, ...]
+    limits: dict[str, Int64]
+    dense: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _checked(sizes: InputSizes) -> _Checked:
+    dense = tuple(name for name in sizes.names if name.endswith("_dense"))
+    ids = tuple(name for name in sizes.names if name not in dense)
+    return _Checked(ids, {name: sizes.limits(name) for name in ids if name != "request_index"}, dense)
 
 
 def _names(side: str, dense: int, ids: tuple[int, ...], lists: tuple[IdList, ...]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Runtime:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             held = self._session.get_modelmeta().custom_metadata_map
             self.sizes = msgspec.json.decode(held[SIZES_KEY], type=InputSizes)
+            self._names = self.sizes.names
             self.tasks = msgspec.json.decode(held.get(TASKS_KEY, "[]"), type=tuple[str, ...])
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors share no base class of their own
             raise ReleaseError(
@@ -68,12 +69,14 @@ class Runtime:
         """
         checked_ids(self.sizes, inputs)
         checked_numbers(self.sizes, inputs)
-        n = len(inputs[self.sizes.candidate_names[0]])
+        n = len(inputs[self._names[-1]])
         if n <= _AT_ONCE:
-            return self._run(inputs, slice(0, n))
-        return np.concatenate([self._run(inputs, slice(at, at + _AT_ONCE)) for at in range(0, n, _AT_ONCE)])
+            return self._run({name: inputs[name] for name in self._names})
+        return np.concatenate([self._run(self._part(inputs, slice(at, at + _AT_ONCE))) for at in range(0, n, _AT_ONCE)])
 
-    def _run(self, inputs: Mapping[str, Array], rows: slice) -> Float32:
+    def _part(self, inputs: Mapping[str, Array], rows: slice) -> dict[str, Array]:
         of_requests = self.sizes.request_names
-        given = {name: inputs[name] if name in of_requests else inputs[name][rows] for name in self.sizes.names}
+        return {name: inputs[name] if name in of_requests else inputs[name][rows] for name in self._names}
+
+    def _run(self, given: dict[str, Array]) -> Float32:
         return cast("Float32", self._session.run(["logit"], given)[0])
