@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
+from shortlist.core.candidates import Candidates
 from shortlist.core.clock import Clock
 from shortlist.core.errors import NotFound, ReleaseError, ShortlistError
 from shortlist.core.request import Request, RequestBatch
@@ -22,6 +24,7 @@ from shortlist.datasets.dataset import INTERACTIONS
 from shortlist.events.read import read_clicks
 from shortlist.features.history import HistoryStore
 from shortlist.funnel.engine import Engine
+from shortlist.funnel.layout import is_sampled
 from shortlist.releases.active import find_release, mark_active
 from shortlist.releases.release import Release
 
@@ -166,6 +169,9 @@ def warm_up(engine: Engine, now_us: int) -> None:
         engine.search.funnel.run(batch, patient=True)
         if engine.search.sponsored is not None:
             engine.search.sponsored.run(batch, patient=True)
+        is_sampled(request, 1.0)
+    # No filter may have dropped anything; what drops rows is compiled, too.
+    Candidates.found("warm-up", np.array([0, 1]), np.array([0]), np.zeros(1)).keep(np.array([False]))
 
 
 def _interactions(release: Release, clicks: pl.DataFrame) -> pl.DataFrame:
