@@ -100,6 +100,18 @@ def test_a_column_of_another_length_is_refused():
         found("a", [[1]]).with_columns({P_LIKE: np.zeros(2)})
 
 
+@pytest.mark.parametrize("length", [0, 2, 5])
+def test_a_mask_of_another_length_is_refused(length):
+    found = Candidates.found("a", np.array([0, 3]), np.arange(3), np.zeros(3))
+    with pytest.raises(ShortlistError, match=f"mask has {length}"):
+        found.keep(np.zeros(length, dtype=bool))
+
+
+def test_offsets_that_end_elsewhere_than_the_rows_are_refused():
+    with pytest.raises(ShortlistError, match="end at 2"):
+        Candidates.found("a", np.array([0, 2]), np.arange(3), np.zeros(3))
+
+
 def test_columns_are_kept_in_their_declared_type():
     kept = found("a", [[1]]).with_columns(
         {RETRIEVAL_SCORE: np.ones(1, np.float32), Column("n", np.int64, "id", ""): np.ones(1)}

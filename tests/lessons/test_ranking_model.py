@@ -20,7 +20,7 @@ from shortlist.lessons.ranking_model.crossover import CrossoverSheet, CrossoverV
 from shortlist.lessons.ranking_model.depth import LAYERS, ORDERS
 from shortlist.lessons.ranking_model.parts import group_of, pair_of
 from shortlist.lessons.views import Series
-from shortlist.ranking.dcn_v2_model import CrossLayer
+from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.logistic_regression_model import LogisticRegression
 from shortlist.simulation.parity import Parity
 from shortlist.simulation.two_ids import TwoIds
@@ -57,7 +57,7 @@ def test_an_interaction_is_seen_from_its_order_less_one_layers_on_and_not_before
 
 
 def test_layers_that_do_not_cross_find_nothing(engine, monkeypatch):
-    monkeypatch.setattr(CrossLayer, "of_inputs", lambda self, x0, inputs: x0)
+    monkeypatch.setattr(DCNv2, "_layers_before_last", lambda self: [])
     monkeypatch.setattr(depths, "ORDERS", (3,))
     monkeypatch.setattr(depths, "LAYERS", (2,))
     assert view(engine, "depth").sheet.cross[1][2] > 0.75

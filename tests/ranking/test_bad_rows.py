@@ -44,6 +44,14 @@ def runtime(tmp_path_factory):
     return Runtime(path)
 
 
+@pytest.mark.parametrize("requests", [1, 4])
+def test_an_index_of_another_length_is_refused(runtime, requests):
+    given = random_inputs(SIZES, requests, 20, 0)
+    given["request_index"] = given["request_index"][:3]
+    with pytest.raises(DataError, match="requests of 3 candidates, there are 20"):
+        runtime.logits(given)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("name", "place"), [("request_dense", (2, 1)), ("candidate_dense", (7, 0))])
 def test_a_number_that_is_none_is_refused_by_name(runtime, name, place, bad):

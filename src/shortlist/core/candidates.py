@@ -70,6 +70,12 @@ class Candidates:
         """
         n = len(item)
         offsets = np.asarray(request_offsets, dtype=np.int64)
+        if offsets[-1] != n:
+            raise ShortlistError(
+                f"the requests' rows end at {offsets[-1]}, and source {source!r} found {n}",
+                where="Candidates.found",
+                fix="the last offset is the number of rows",
+            )
         return cls(
             request_offsets=offsets,
             key=np.arange(n, dtype=np.int64),
@@ -154,7 +160,17 @@ class Candidates:
         return replace(self, columns={**self.columns, **typed})
 
     def keep(self, mask: Bool) -> Candidates:
-        """The rows where ``mask`` (bool ``(N,)``) holds, in the same order."""
+        """The rows where ``mask`` (bool ``(N,)``) holds, in the same order.
+
+        Raises:
+            ShortlistError: the mask has another length than the batch.
+        """
+        if len(mask) != len(self):
+            raise ShortlistError(
+                f"the mask has {len(mask)} values for {len(self)} candidates",
+                where="Candidates.keep",
+                fix="give one bool a row, in the batch's order",
+            )
         if mask.all():
             return self
         return self._rows(*kept_rows(mask, self.request_offsets))

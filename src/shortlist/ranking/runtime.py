@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from shortlist.core.arrays import Array, Float32
-from shortlist.core.errors import ReleaseError
+from shortlist.core.errors import DataError, ReleaseError
 from shortlist.ranking.input_sizes import InputSizes, checked_ids, checked_numbers
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports to its maker unless told not to, at import
@@ -65,11 +65,18 @@ class Runtime:
             inputs: by name, see ``InputSizes``; others are left alone.
 
         Raises:
-            DataError: an id is outside of its table, an index names no request, or a number is NaN or infinite.
+            DataError: an id is outside of its table, an index names no request or is of another length, or a number
+                is NaN or infinite.
         """
         checked_ids(self.sizes, inputs)
         checked_numbers(self.sizes, inputs)
         n = len(inputs[self._names[-1]])
+        if self.sizes.request_names and len(inputs["request_index"]) != n:
+            raise DataError(
+                f"request_index names the requests of {len(inputs['request_index'])} candidates, there are {n}",
+                where="request_index",
+                fix="give one request a candidate",
+            )
         if n <= _AT_ONCE:
             return self._run({name: inputs[name] for name in self._names})
         return np.concatenate([self._run(self._part(inputs, slice(at, at + _AT_ONCE))) for at in range(0, n, _AT_ONCE)])
