@@ -11,8 +11,6 @@ trainings and weighs the blend. Platt's two numbers, fitted on 2 May, calibrate 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -21,24 +19,20 @@ from benchmarks.clicks.judged import Fit, Judged, differences, figures, loss_of
 from benchmarks.clicks.ours import fitted_blend, fitted_net
 from benchmarks.clicks.peers import PEERS, best_of
 from benchmarks.clicks.split import Split
+from benchmarks.clicks.targets import rows_of_targets
 from benchmarks.report import Row
-from shortlist.datasets.kuairand_impressions import load_impressions, midnight_us
+from shortlist.datasets.kuairand_impressions import midnight_us
 from shortlist.training.fit_blend import BlendRecipe
 from shortlist.training.fit_rankers import NEURAL
 
 __all__ = ["run"]
 
-TARGETS = ("is_click", "long_view")
 SEEDS = 5
 
 
 def run(quick: bool, seed: int) -> Sequence[Row]:
     """AUC, log-loss, calibration, AUC within users and speed; and the blend less each peer over the seeds."""
-    load_impressions()  # says what is missing before a process starts
-    targets = TARGETS[:1] if quick else TARGETS
-    with ProcessPoolExecutor(max_workers=len(targets), mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_of_target, targets, [quick] * len(targets), [seed] * len(targets)))
-    return [row for part in parts for row in part]
+    return rows_of_targets(_of_target, quick, seed)
 
 
 def _of_target(target: str, quick: bool, seed: int) -> list[Row]:

@@ -10,9 +10,7 @@ low do not look right together; users are drawn with all of their days.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -22,9 +20,10 @@ from benchmarks.clicks.judged import Fit, Judged
 from benchmarks.clicks.ours import fitted_blend
 from benchmarks.clicks.peers import PEERS, best_of
 from benchmarks.clicks.split import Split
+from benchmarks.clicks.targets import rows_of_targets
 from benchmarks.report import Row
 from shortlist.core.arrays import Bool, Float64, Int64
-from shortlist.datasets.kuairand_impressions import load_impressions, midnight_us
+from shortlist.datasets.kuairand_impressions import midnight_us
 from shortlist.evaluation.bootstrap import Interval, paired_interval
 from shortlist.evaluation.calibration import debiased_calibration_interval, paired_calibration_interval
 from shortlist.evaluation.metrics.log_loss import log_losses
@@ -33,7 +32,6 @@ from shortlist.training.fit_blend import BlendRecipe
 
 __all__ = ["run"]
 
-TARGETS = ("is_click", "long_view")
 FIRST, LAST = 1, 4
 """Days of May that are judged; before the first, five days were learned from and one was chosen on."""
 
@@ -42,11 +40,7 @@ BLEND = "blend"
 
 def run(quick: bool, seed: int) -> Sequence[Row]:
     """Each day's level, the calibration error of all days, and the blend less each peer."""
-    load_impressions()  # says what is missing before a process starts
-    targets = TARGETS[:1] if quick else TARGETS
-    with ProcessPoolExecutor(max_workers=len(targets), mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_of_target, targets, [quick] * len(targets), [seed] * len(targets)))
-    return [row for part in parts for row in part]
+    return rows_of_targets(_of_target, quick, seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,8 @@ SIZES = InputSizes(
 )
 
 
-def inputs(n, seed):
-    return random_inputs(SIZES, 10, n, seed)
+def inputs(n, seed, requests=10):
+    return random_inputs(SIZES, requests, n, seed)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,9 @@ def exported(tmp_path_factory):
     return path
 
 
-def test_the_copy_is_another_model_and_a_near_one(exported):
-    given = inputs(4_000, 1)
+@pytest.mark.parametrize("requests", [1, 10])
+def test_the_copy_is_another_model_and_a_near_one(exported, requests):
+    given = inputs(4_000, 1, requests)
     p = 1 / (1 + np.exp(-Runtime(exported).logits(given).astype(float)))
     label = np.random.default_rng(2).random(4_000) < p
     found = rounding_of(exported, exported.with_name("int8.onnx"), given, label)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from shortlist.core.arrays import Ragged
+from shortlist.core.errors import ShortlistError
 from shortlist.core.request import Request, RequestBatch
 from shortlist.datasets.dataset import INTERACTIONS, ITEMS
 from shortlist.features.catalogue import Catalogue
@@ -89,6 +90,13 @@ def test_a_fresh_click_changes_the_user_at_once(world):
     assert isinstance(source, AlsSource)
     before, after = source.user_factors(with_history([3], [3, 9]))
     assert not np.allclose(before, after)
+
+
+@pytest.mark.parametrize(("confidence", "regularization"), [(0.5, 1.0), (10.0, 0.0), (10.0, -1.0), (np.nan, 1.0)])
+def test_constants_that_leave_a_factor_open_are_refused(world, confidence, regularization):
+    factor = np.zeros((len(world[0]), 2), dtype=np.float32)
+    with pytest.raises(ShortlistError, match="confidence is"):
+        AlsSource(world[0], factor, confidence=confidence, regularization=regularization)
 
 
 @pytest.mark.oracle

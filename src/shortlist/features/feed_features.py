@@ -16,7 +16,8 @@ from shortlist.core.columns import RETRIEVAL_SCORE, ROW
 from shortlist.core.errors import ReleaseError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import UNKNOWN_ROW, Catalogue
-from shortlist.features.feed_kernel import latest_lists, write_counted, write_found, write_likeness, write_requests
+from shortlist.features.feed_kernel import write_counted, write_found, write_likeness, write_requests
+from shortlist.features.row_kernel import known_lists
 from shortlist.features.spec import CategoricalFeature, DenseFeature, FeatureSpec, MultiValuedFeature
 from shortlist.features.statistics import ItemStatistics
 from shortlist.features.transitions import Transitions
@@ -206,7 +207,7 @@ class FeedFeatures:
 
     def _latest(self, lists: Ragged, n: int) -> Ragged:
         """Rows of each list's last ``n`` items, of these those that the catalogue knows."""
-        return Ragged(*latest_lists(self.catalogue.rows(lists.values), lists.offsets, n))
+        return Ragged(*known_lists(self.catalogue.rows(lists.values), lists.offsets, n))
 
     def save(self, folder: Path) -> None:
         """Write the tables."""

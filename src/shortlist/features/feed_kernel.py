@@ -10,21 +10,7 @@ import numpy as np
 
 from shortlist.core.arrays import Float32, Float64, Int32, Int64
 
-__all__ = ["latest_lists", "mean_transitions", "write_counted", "write_found", "write_likeness", "write_requests"]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def latest_lists(rows: Int64, offsets: Int64, n: int) -> tuple[Int64, Int64]:
-    """The last ``n`` of each list, of these those that are not 0: values and offsets."""
-    kept, ends = np.empty(len(rows), np.int64), np.zeros(len(offsets), np.int64)
-    size = 0
-    for r in range(len(offsets) - 1):
-        for at in range(max(offsets[r], offsets[r + 1] - n), offsets[r + 1]):
-            if rows[at] != 0:
-                kept[size] = rows[at]
-                size += 1
-        ends[r + 1] = size
-    return kept[:size], ends
+__all__ = ["mean_transitions", "write_counted", "write_found", "write_likeness", "write_requests"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

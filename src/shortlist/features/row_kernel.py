@@ -36,12 +36,12 @@ def find_rows(keys: Int64, row: Int64, wanted: Int64) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def known_lists(rows: Int64, offsets: Int64) -> tuple[Int64, Int64]:
-    """Lists without their zeros: values and offsets."""
+def known_lists(rows: Int64, offsets: Int64, last: int) -> tuple[Int64, Int64]:
+    """The last so many of each list, of these those that are not 0: values and offsets."""
     kept, ends = np.empty(len(rows), np.int64), np.zeros(len(offsets), np.int64)
     n = 0
     for r in range(len(offsets) - 1):
-        for at in range(offsets[r], offsets[r + 1]):
+        for at in range(max(offsets[r], offsets[r + 1] - last), offsets[r + 1]):
             if rows[at] != 0:
                 kept[n] = rows[at]
                 n += 1

@@ -45,7 +45,9 @@ def quantize(path: Path, into: Path) -> None:
 
     Embedding tables stay float32: they are gathered, not multiplied; their rounding would cost accuracy for no time.
     (Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
-    CVPR 2018; onnxruntime's dynamic quantization.)
+    CVPR 2018; onnxruntime's dynamic quantization.) The graph of one request rounds other products than that of many:
+    their logits differ a little, as those of float32 do not. Where a product takes part of a weight, each graph has its
+    own copy of that part.
 
     Args:
         path: of the float32 model.

@@ -9,6 +9,7 @@ from scipy.linalg.lapack import dposv
 
 from shortlist.core.arrays import Float32, Float64
 from shortlist.core.candidates import Candidates
+from shortlist.core.errors import ShortlistError
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
@@ -34,10 +35,13 @@ class AlsSource:
     Args:
         catalogue: the release's items.
         factor: float32 ``(V + 1, d)``, Y; zeros for items that nobody liked, which are never found.
-        confidence: c.
-        regularization: λ.
+        confidence: c, at least 1.
+        regularization: λ, above 0.
         index: over ``factor``; built where it is not given.
         limit: candidates a request at most.
+
+    Raises:
+        ShortlistError: c below 1, or λ not above 0: the sum above then need not be positive definite.
     """
 
     name = "als"
@@ -52,6 +56,12 @@ class AlsSource:
         index: VectorIndex | None = None,
         limit: int = 200,
     ) -> None:
+        if not (confidence >= 1.0 and regularization > 0.0):
+            raise ShortlistError(
+                f"confidence is {confidence} and regularization {regularization}",
+                where="als",
+                fix="give a confidence of at least 1 and a regularization above 0",
+            )
         self.factor = factor
         self.confidence = confidence
         self.regularization = regularization
@@ -70,7 +80,11 @@ class AlsSource:
             a = self._ridge + (self.confidence - 1.0) * (liked.T @ liked)
             _, solved[r], failed = dposv(a, self.confidence * liked.sum(axis=0))  # by Cholesky: a is positive definite
             if failed:
-                raise np.linalg.LinAlgError(f"the user's {len(liked)} items and λ leave the factor open")
+                raise ShortlistError(
+                    f"the factor of a user with {len(liked)} liked items cannot be solved for",
+                    where="als",
+                    fix="the item factors hold what is no number: train a new release",
+                )
         return solved
 
     def retrieve(self, batch: RequestBatch) -> Candidates:

@@ -15,7 +15,7 @@ __all__ = ["best", "distinct", "known_rows"]
 
 def known_rows(lists: Ragged, catalogue: Catalogue) -> Ragged:
     """Lists of catalogue keys as lists of rows, without the keys that the catalogue does not know."""
-    return Ragged(*known_lists(catalogue.rows(lists.values), lists.offsets))
+    return Ragged(*known_lists(catalogue.rows(lists.values), lists.offsets, len(lists.values)))
 
 
 def distinct(lists: Ragged) -> Ragged:
