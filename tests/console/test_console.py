@@ -33,6 +33,14 @@ def client(world):
         yield client
 
 
+def test_fields_that_nobody_filled_in_have_their_defaults(client, world):
+    found = client.get("/search?q=comedy&user=&k=")
+    assert found.status_code == 200
+    assert world.recent(1)[0].user is None
+    assert client.get("/?user=&k=3").text.count('class="card"') == 3
+    assert client.get("/search?q=comedy&user=me").status_code == 400
+
+
 def test_a_feed_shows_every_slot_with_its_propensity_and_its_sources(client, world):
     text = client.get("/?user=3&k=7").text
     page = world.recent(1)[0]

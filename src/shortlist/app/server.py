@@ -23,8 +23,10 @@ def take_port(host: str, port: int) -> socket.socket:
     """A socket bound to that address; port 0 takes a free one.
 
     Raises:
-        ShortlistError: the port is taken, or the address is not this machine's.
+        ShortlistError: the port is taken, or the address is empty or not this machine's.
     """
+    if not host.strip():
+        raise ShortlistError("the host is empty", where="host", fix="name an address of this machine, or leave it out")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it, an answer waits 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

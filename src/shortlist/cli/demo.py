@@ -13,6 +13,7 @@ from shortlist.bidding.campaigns_file import read_campaigns
 from shortlist.bidding.tables import open_market
 from shortlist.cli.evaluate import print_report
 from shortlist.cli.lessons import prepare_sheets
+from shortlist.cli.limits import LARGEST
 from shortlist.cli.progress import progress_bars
 from shortlist.cli.serve import serve
 from shortlist.datasets.load import load
@@ -29,7 +30,7 @@ def demo(
     state: Annotated[Path, typer.Option(help="Folder for releases, logs and campaigns.")] = Path("state"),
     port: Annotated[int | None, typer.Option(help="TCP port; 8000 unless the settings say otherwise.")] = None,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Prepare and print the figures, then leave.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of training.", min=0, max=LARGEST)] = 0,
 ) -> None:
     """Fetch MovieLens-100K, simulate campaigns, train, print the evaluation, serve. A second run starts at once."""
     release = prepare(state, seed=seed)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shortlist.cli.frontier_plot import frontier_plot
+from shortlist.cli.limits import LARGEST
 from shortlist.core.arrays import Array
 from shortlist.core.errors import DataError
 from shortlist.core.randomness import generator
@@ -42,7 +43,7 @@ def tune(
     metric: Annotated[Metric, typer.Option(help="What near means.")] = Metric.DOT,
     plot: Annotated[Path, typer.Option(help="Receives the frontier of recall and time.")] = Path("frontier.svg"),
     save: Annotated[Path | None, typer.Option(help="Folder that receives the chosen index.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws and splits the queries.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Draws and splits the queries.", min=0, max=LARGEST)] = 0,
 ) -> None:
     """Sweep the indexes over your own vectors and pick the fastest that meets a recall on queries held out."""
     console = Console()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from shortlist.cli.limits import LARGEST
 from shortlist.core.clock import SystemClock
 from shortlist.datasets.own import read_items
 from shortlist.features.added_items import AddedItems, new_items
@@ -47,7 +48,7 @@ def show(*, state: _State = Path("state")) -> None:
 
 @app.command("remove")
 def remove(
-    item: Annotated[int, typer.Argument(min=0, help="Catalogue key.")],
+    item: Annotated[int, typer.Argument(min=0, max=LARGEST, help="Catalogue key.")],
     *,
     state: _State = Path("state"),
 ) -> None:

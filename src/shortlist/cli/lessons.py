@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shortlist.app.workbench import workbench
+from shortlist.cli.limits import LARGEST
 from shortlist.cli.progress import progress_bars
 from shortlist.core.clock import SystemClock
 from shortlist.core.errors import NotFound
@@ -40,7 +41,7 @@ def prepare(
     *,
     state: Annotated[Path, typer.Option(help="Folder of releases, logs and campaigns.")] = Path("state"),
     again: Annotated[bool, typer.Option("--again", help="Make those anew that are there.")] = False,
-    seed: Annotated[int, typer.Option(help="Of whatever is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of whatever is drawn.", min=0, max=LARGEST)] = 0,
 ) -> None:
     """Work out what the widgets look up instead of computing: trainings, sweeps and planted worlds."""
     for line in prepare_sheets(state, again=again, seed=seed):

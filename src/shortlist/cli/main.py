@@ -78,6 +78,12 @@ def main() -> None:
         fix = "pip install 'shortlist[train]'"
         print(f"error: this command trains, and {error.name} is not installed: {fix}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fix = "name another place, or mend what stands there and who may read and write it"
+        print(f"error: {error.strerror}: {error.filename}: {fix}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shortlist.cli.limits import LARGEST
 from shortlist.cli.progress import progress_bars
 from shortlist.datasets.load import load
 from shortlist.learning.learning_curve import LearningCurve
@@ -25,7 +26,7 @@ _POINTS = 24
 def models(
     *,
     data: Annotated[str, typer.Option(help="A data set's name, or a folder of your own tables.")] = "movielens",
-    seed: Annotated[int, typer.Option(help="Of weights, draws and batches.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights, draws and batches.", min=0, max=LARGEST)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
 ) -> None:
     """Train all rankers, from LR to PLE and boosted trees, on the same rows and compare them on later ones."""

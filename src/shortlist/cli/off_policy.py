@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from shortlist.cli.limits import LARGEST
 from shortlist.training.list_log import read_list_log, read_policies
 from shortlist.training.off_policy import CONTROLS, REFITTED, LiftEstimate, LogVerdict, PolicyJudge
 
@@ -26,7 +27,7 @@ def off_policy(
     policies: Annotated[Path, typer.Argument(help="Parquet: a score a policy, context and item; the first served.")],
     *,
     refit: Annotated[int, typer.Option(help="Draws of an interval that refits the click model.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Of halves and draws.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of halves and draws.", min=0, max=LARGEST)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print all methods as one line of JSON.")] = False,
 ) -> None:
     """Estimate the lift in clicks of policies that did not serve, or say why it cannot be estimated."""

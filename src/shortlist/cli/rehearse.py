@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shortlist.cli.limits import LARGEST
 from shortlist.cli.progress import progress_bars
 from shortlist.datasets.load import load
 from shortlist.rehearsal.plan import RehearsalPlan
@@ -28,7 +29,7 @@ def rehearse_command(
     out: Annotated[Path, typer.Option(help="Folder that receives the report and its tables.")] = Path("rehearsal"),
     quick: Annotated[bool, typer.Option("--quick", help="100 logs instead of 400, and smaller ones.")] = False,
     data: Annotated[str | None, typer.Option(help="A data set whose rates, popularity and lists to imitate.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0, max=LARGEST)] = 0,
 ) -> None:
     """Rehearse offline evaluation in simulated worlds: estimates, hashed; then experiments. Exit 1 if a gate fails."""
     shape = LogShape.invent() if data is None else LogShape.of_dataset(load(data))

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from shortlist.cli.limits import LARGEST
 from shortlist.datasets.load import load
 from shortlist.simulation.market import CAMPAIGNS_FILE, LOG_FILE, simulate_market
 
@@ -18,7 +19,7 @@ __all__ = ["simulate"]
 def simulate(
     data: Annotated[str, typer.Option(help="A data set's name, or a folder of your own tables.")] = "movielens",
     state: Annotated[Path, typer.Option(help="Folder that receives the campaigns and the log.")] = Path("state"),
-    seed: Annotated[int, typer.Option(help="The same seed writes the same files.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same files.", min=0, max=LARGEST)] = 0,
     pages: Annotated[int, typer.Option(help="Search pages to simulate.", min=1)] = 100_000,
 ) -> None:
     """Simulate advertisers, queries and clicks over the items of a data set; nothing of it is real but the items."""

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from shortlist.cli.evaluate import print_report
+from shortlist.cli.limits import LARGEST
 from shortlist.cli.progress import progress_bars
 from shortlist.core.settings import load_settings
 from shortlist.datasets.load import load
@@ -31,7 +32,7 @@ def train(
         Path | None,
         typer.Option(help="The settings file that the feed will be served with."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed and data give the same models.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed and data give the same models.", min=0, max=LARGEST)] = 0,
     no_activate: Annotated[bool, typer.Option("--no-activate", help="Leave the active release as it is.")] = False,
 ) -> None:
     """Fit retrieval, ranker and calibrator on a global time split, judge them on later requests, write a release."""

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shortlist.cli.limits import LARGEST
 from shortlist.evaluation.bootstrap import Interval
 from shortlist.training.uplift import CLICK, UpliftVerdict, judge_uplift
 from shortlist.training.uplift_log import read_uplift_log
@@ -25,7 +26,7 @@ def uplift(
         Path, typer.Argument(help="Parquet: user, shown, place, click, converted, and feature_... columns.")
     ],
     *,
-    seed: Annotated[int, typer.Option(help="Of halves, folds and draws.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of halves, folds and draws.", min=0, max=LARGEST)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
 ) -> None:
     """Compare click probability with T-, X- and DR-learners of the effect on conversions, by Qini."""

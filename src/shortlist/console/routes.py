@@ -18,6 +18,7 @@ from shortlist.console.desk import Desk
 from shortlist.console.items import cards_of, simulated_note, value_text
 from shortlist.console.score_table import score_tables
 from shortlist.console.trace_view import funnel_view, matching_items
+from shortlist.console.unfilled import WithoutUnfilled
 from shortlist.core.clock import iso
 from shortlist.core.page import Page
 from shortlist.funnel.engine import Engine
@@ -131,6 +132,7 @@ def console_router(engine: Callable[[], Engine], desk: Desk) -> Router:
     return Router(
         "/",
         route_handlers=[playground, search, react, traces, trace],
+        middleware=[WithoutUnfilled],
         exception_handlers=shell.error_handlers(),  # type: ignore[arg-type]
         include_in_schema=False,
     )

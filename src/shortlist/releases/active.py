@@ -79,11 +79,21 @@ def find_release(releases_dir: Path, version: str, *, key: bytes | None = None) 
 
 
 def active_version(releases_dir: Path) -> str | None:
-    """The version that serves, or None before the first activation."""
+    """The version that serves, or None before the first activation.
+
+    Raises:
+        ReleaseError: what stands there is no name of a release.
+    """
     try:
         return check_version((releases_dir / ACTIVE_FILE).read_text(encoding="utf-8").strip())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except UnicodeDecodeError:
+        raise ReleaseError(
+            "the name of the active release is no text",
+            where=str(releases_dir / ACTIVE_FILE),
+            fix="activate a release with 'shortlist releases activate VERSION'",
+        ) from None
 
 
 def active_release(releases_dir: Path, *, key: bytes | None = None) -> Release:
