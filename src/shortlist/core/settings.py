@@ -27,6 +27,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         deadline_ms: for a whole page, milliseconds.
         source_budget_ms: for the sources, which run side by side.
         candidates_per_source: rows a source may bring.
+        ranked_at_most: rows of the merge that go on to the ranker.
         diversity: weight of the likeness to what stands above in the re-ranker's marginal score (MMR), in [0, 1].
         temperature: of the slot softmax over marginal scores; 0 is greedy.
         scored_sampling_rate: share of pages whose scored candidates are logged whole.
@@ -38,6 +39,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_ms: Positive = 100.0
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
+    ranked_at_most: Count = 200
     diversity: Share = 0.2
     temperature: NotNegative = 0.03
     scored_sampling_rate: Share = 0.01

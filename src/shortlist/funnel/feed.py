@@ -12,7 +12,7 @@ from shortlist.core.settings import FeedSettings
 from shortlist.core.stages import Hydrator
 from shortlist.features.catalogue import Catalogue
 from shortlist.features.history import HistoryHydrator, HistoryStore
-from shortlist.funnel.filters import InCatalogueFilter, LittleKnownHydrator, RowHydrator, SeenFilter
+from shortlist.funnel.filters import InCatalogueFilter, LittleKnownHydrator, PreRankingFilter, RowHydrator, SeenFilter
 from shortlist.funnel.layout import is_sampled, shown_items
 from shortlist.funnel.runner import Funnel, Stage
 from shortlist.funnel.side_effects import SideEffects
@@ -93,6 +93,7 @@ def feed_funnel(
         filters=(
             Stage(InCatalogueFilter(), budget_ms=1.0, required=True),
             Stage(SeenFilter(), budget_ms=1.0, required=True),
+            Stage(PreRankingFilter(settings.ranked_at_most), budget_ms=1.0),
         ),
         scorers=(Stage(ranker, budget_ms=10.0),),
         selector=Stage(mmr, budget_ms=5.0, required=True),

@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
+from shortlist.core.arrays import Int64
 from shortlist.core.candidates import Candidates
 from shortlist.core.errors import ShortlistError, StageFailed
 from shortlist.core.request import RequestBatch
@@ -45,11 +46,24 @@ class Stage(Generic[C_co]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DroppedRows:
-    """Rows that one filter dropped for one reason."""
+    """Rows that one filter dropped for one reason.
+
+    Attributes:
+        by: the filter's name.
+        reason: why.
+        keys: of the rows, int64 ``(n,)``.
+        among: the rows that the filter was given.
+    """
 
     by: str
     reason: str
-    rows: Candidates
+    keys: Int64
+    among: Candidates
+
+    @property
+    def rows(self) -> Candidates:
+        """The rows themselves, with what was known of them."""
+        return self.among.keep(np.isin(self.among.key, self.keys))
 
 
 class Recorder:
@@ -98,7 +112,7 @@ class Recorder:
             note = self.failed(kind, stage, error)
             self.span(kind, stage, start_ms, n_in=n_in, n_out=n_in, outcome="failed", note=note)
             return before
-        dropped = {part.reason: len(part.rows) for part in self.dropped[known:]}
+        dropped = {part.reason: len(part.keys) for part in self.dropped[known:]}
         self.span(kind, stage, start_ms, n_in=n_in, n_out=_rows(after), dropped=dropped)
         return after
 
@@ -116,7 +130,7 @@ class Recorder:
             )
         for part in verdict.dropped:
             if len(part.keys):
-                self.dropped.append(DroppedRows(by, part.reason, candidates.keep(np.isin(candidates.key, part.keys))))
+                self.dropped.append(DroppedRows(by, part.reason, part.keys, candidates))
 
     def span(
         self,
