@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,8 +47,7 @@ class Ragged:
     @classmethod
     def from_lists(cls, lists: Sequence[Sequence[int] | Int64]) -> Ragged:
         """Lay lists of ids end to end."""
-        offsets = np.zeros(len(lists) + 1, dtype=np.int64)
-        np.cumsum([len(part) for part in lists], out=offsets[1:])
+        offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
         parts = [np.asarray(part, dtype=np.int64) for part in lists]
         values = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
         return cls(values, offsets)

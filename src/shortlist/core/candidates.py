@@ -8,7 +8,7 @@ loops over rows in Python.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
-from shortlist.core.merge_kernel import kept_rows, number_pairs, ranks, taken, write_source
+from shortlist.core.merge_kernel import kept_rows, number_pairs, owners, ranks, taken, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -130,9 +130,8 @@ class Candidates:
     @property
     def request_index(self) -> Int64:
         """The request that each row belongs to, int64 ``(N,)``."""
-        return np.repeat(
-            np.arange(self.n_requests, dtype=np.int64), self.request_offsets[1:] - self.request_offsets[:-1]
-        )
+        owner: Int64 = owners(self.request_offsets)
+        return owner
 
     def rows_of(self, request: int) -> slice:
         """The rows of one request."""
@@ -157,7 +156,16 @@ class Candidates:
                     fix="a stage returns one value a row, in the batch's order",
                 )
         typed = {column: np.asarray(values, dtype=column.dtype) for column, values in added.items()}
-        return replace(self, columns={**self.columns, **typed})
+        return Candidates(
+            request_offsets=self.request_offsets,
+            key=self.key,
+            item=self.item,
+            source_names=self.source_names,
+            source_mask=self.source_mask,
+            source_rank=self.source_rank,
+            source_score=self.source_score,
+            columns={**self.columns, **typed},
+        )
 
     def keep(self, mask: Bool) -> Candidates:
         """The rows where ``mask`` (bool ``(N,)``) holds, in the same order.
@@ -171,7 +179,7 @@ class Candidates:
                 where="Candidates.keep",
                 fix="give one bool a row, in the batch's order",
             )
-        if mask.all():
+        if np.count_nonzero(mask) == len(mask):
             return self
         return self._rows(*kept_rows(mask, self.request_offsets))
 
@@ -183,13 +191,13 @@ class Candidates:
         item, mask, rank, score = taken(rows, self.item, self.source_mask, self.source_rank, self.source_score)
         return Candidates(
             request_offsets=request_offsets,
-            key=self.key[rows],
+            key=self.key.take(rows),
             item=item,
             source_names=self.source_names,
             source_mask=mask,
             source_rank=rank,
             source_score=score,
-            columns={column: values[rows] for column, values in self.columns.items()},
+            columns={column: values.take(rows) for column, values in self.columns.items()},
         )
 
 

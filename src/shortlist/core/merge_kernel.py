@@ -7,7 +7,7 @@ import numpy as np
 
 from shortlist.core.arrays import Bool, Float32, Float64, Int32, Int64, UInt64
 
-__all__ = ["kept_rows", "number_pairs", "ranks", "taken", "write_source"]
+__all__ = ["kept_rows", "number_pairs", "owners", "ranks", "taken", "write_source"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -18,6 +18,15 @@ def ranks(offsets: Int64) -> Int32:
         for at in range(offsets[r], offsets[r + 1]):
             rank[at] = at - offsets[r]
     return rank
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def owners(offsets: Int64) -> Int64:
+    """0, 0, 1 …: the list that each value belongs to, int64 ``(offsets[-1],)``."""
+    owner = np.empty(offsets[-1], np.int64)
+    for r in range(len(offsets) - 1):
+        owner[offsets[r] : offsets[r + 1]] = r
+    return owner
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -39,7 +39,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_ms: Positive = 100.0
     source_budget_ms: Positive = 20.0
     candidates_per_source: Count = 200
-    ranked_at_most: Count = 200
+    ranked_at_most: Count = 100
     diversity: Share = 0.2
     temperature: NotNegative = 0.03
     scored_sampling_rate: Share = 0.01

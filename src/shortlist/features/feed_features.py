@@ -179,7 +179,7 @@ class FeedFeatures:
             first = len(_CANDIDATE) + 3 * place
             at = candidates.source_names.index(name) if name in candidates.source_names else -1
             write_found(candidates.source_rank, candidates.source_score, at, self._log_rank, first, out)
-        return FeatureRows(request, index, out, known, self._categories[row])
+        return FeatureRows(request, index, out, known, self._categories.take(row, axis=0))
 
     def extended(self, catalogue: Catalogue, item_vectors: Float32) -> FeedFeatures:
         """The features for the same model over a catalogue to which items were added.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from shortlist.core.candidates import Candidates
-from shortlist.core.columns import CAMPAIGN, ROW, SLOT
+from shortlist.core.columns import CAMPAIGN, ROW, SLOT, Column
 from shortlist.core.trace import CandidateTrace
 from shortlist.funnel.recorder import DroppedRows
 
@@ -26,9 +27,15 @@ def explain(scored: Candidates, shown: Candidates, dropped: Sequence[DroppedRows
     return tuple(rows)
 
 
-def values_of(candidates: Candidates) -> list[dict[str, int | float]]:
-    """The columns of each row by name, integers as integers; the vocabulary row stays inside, and so does NaN."""
-    columns = {column.name: values.tolist() for column, values in candidates.columns.items() if column is not ROW}
+def values_of(candidates: Candidates, *, without: frozenset[Column[Any]] = frozenset()) -> list[dict[str, int | float]]:
+    """The columns of each row by name, integers as integers; the vocabulary row stays inside, and so does NaN.
+
+    Args:
+        candidates: of one request.
+        without: columns that are left out.
+    """
+    left_out = {ROW, *without}
+    columns = {column.name: values.tolist() for column, values in candidates.columns.items() if column not in left_out}
     return [
         {name: value for name, value in zip(columns, row, strict=True) if value == value}  # noqa: PLR0124 - NaN is not
         for row in (zip(*columns.values(), strict=True) if columns else ((),) * len(candidates))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from shortlist.core.columns import (
     SELECTION_PROPENSITY,
     SLOT,
     SLOT_EFFECT,
+    Column,
 )
 from shortlist.core.counted_draws import counted_uniform
 from shortlist.core.page import ShownAd, ShownItem
@@ -33,7 +35,7 @@ __all__ = ["is_sampled", "shown_ads", "shown_items"]
 _OF_NO_SLOT = np.uint64(1 << 32)
 """Number of the draw that decides whether a page is sampled; its slots draw the numbers from 0."""
 _MATCH_NAMES = {code: name for name, code in MATCH_CODES.items()}
-_NOT_SCORES = {SLOT.name, SELECTION_PROPENSITY.name}
+_NOT_SCORES: frozenset[Column[Any]] = frozenset({SLOT, SELECTION_PROPENSITY})
 
 
 def shown_items(shown: Candidates) -> tuple[ShownItem, ...]:
@@ -45,9 +47,9 @@ def shown_items(shown: Candidates) -> tuple[ShownItem, ...]:
             item=items[row],
             sources=shown.sources_of(row),
             selection_propensity=chances[row],
-            scores={name: value for name, value in scores.items() if name not in _NOT_SCORES},
+            scores=scores,
         )
-        for row, scores in enumerate(values_of(shown))
+        for row, scores in enumerate(values_of(shown, without=_NOT_SCORES))
     )
 
 

@@ -122,7 +122,7 @@ class Recorder:
         Raises:
             ShortlistError: the kept and the dropped rows are not together all rows.
         """
-        if int(verdict.kept.sum()) + sum(len(part.keys) for part in verdict.dropped) != len(candidates):
+        if np.count_nonzero(verdict.kept) + sum(len(part.keys) for part in verdict.dropped) != len(candidates):
             raise ShortlistError(
                 f"filter {by!r} kept and dropped other rows than it was given",
                 where=f"funnel {self._funnel!r}",

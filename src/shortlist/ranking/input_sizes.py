@@ -93,11 +93,11 @@ def checked_ids(sizes: InputSizes, inputs: Mapping[str, Array]) -> None:
     """
     kept = _checked(sizes)
     for name in kept.ids:
-        values, limit = inputs[name], kept.limits.get(name)
-        if limit is None:
-            limit = np.array([len(inputs[sizes.request_names[0]])])
-        if values.size == 0 or (values.dtype == np.int64 and values.view(np.uint64).max() < limit.min()):
+        values = inputs[name]
+        least = kept.least[name] if name in kept.least else len(inputs[sizes.request_names[0]])
+        if values.size == 0 or (values.dtype == np.int64 and int(values.view(np.uint64).max()) < least):
             continue  # as it nearly always is, and one pass is all that it takes: as unsigned, -1 is the largest
+        limit = sizes.limits(name) if name in kept.least else np.array([least])
         if values.min() < 0 or (values >= limit).any():
             raise DataError(
                 f"ids of {name!r} lie between {values.min()} and {values.max()}, outside of [0, {np.max(limit)})",
@@ -133,10 +133,10 @@ def gather_inputs(sizes: InputSizes, inputs: Mapping[str, Array], chosen: Int64 
 
 
 class _Checked(NamedTuple):
-    """Names of the inputs that are ids, their limits, and names of those that are numbers."""
+    """Names of the inputs that are ids, the least limit of a column of each, and names of those that are numbers."""
 
     ids: tuple[str, ...]
-    limits: dict[str, Int64]
+    least: dict[str, int]
     dense: tuple[str, ...]
 
 
@@ -144,7 +144,7 @@ class _Checked(NamedTuple):
 def _checked(sizes: InputSizes) -> _Checked:
     dense = tuple(name for name in sizes.names if name.endswith("_dense"))
     ids = tuple(name for name in sizes.names if name not in dense)
-    return _Checked(ids, {name: sizes.limits(name) for name in ids if name != "request_index"}, dense)
+    return _Checked(ids, {name: int(sizes.limits(name).min()) for name in ids if name != "request_index"}, dense)
 
 
 def _names(side: str, dense: int, ids: tuple[int, ...], lists: tuple[IdList, ...]) -> tuple[str, ...]:

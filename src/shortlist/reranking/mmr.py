@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from shortlist.core.arrays import Bool, Float32, Float64, Int64
@@ -17,6 +19,7 @@ from shortlist.core.columns import (
 )
 from shortlist.core.counted_draws import first_uniforms
 from shortlist.core.errors import ShortlistError
+from shortlist.core.merge_kernel import ranks
 from shortlist.core.request import RequestBatch
 from shortlist.reranking.exploration import Exploration
 from shortlist.reranking.page_kernel import draw_page
@@ -71,10 +74,9 @@ class MMRSelector:
             for request, rows in ((r, candidates.rows_of(n)) for n, r in enumerate(batch.requests))
         ]
         chosen, added, chance = (np.concatenate([page[part] for page in picks]) for part in range(3))
-        offsets = np.cumsum([0, *(len(page[0]) for page in picks)])
-        slots = np.arange(len(chosen)) - np.repeat(offsets[:-1], offsets[1:] - offsets[:-1]) + 1
+        offsets = np.array([0, *accumulate(len(page[0]) for page in picks)], dtype=np.int64)
         shown = candidates.arrange(chosen, offsets)
-        return shown.with_columns({SLOT: slots, ADDED_SCORE: added, SELECTION_PROPENSITY: chance})
+        return shown.with_columns({SLOT: ranks(offsets) + 1, ADDED_SCORE: added, SELECTION_PROPENSITY: chance})
 
     def _page(
         self, score: Float64, row: Int64, little_known: Bool, k: int, draw_key: int, *, start: int
@@ -88,7 +90,7 @@ class MMRSelector:
             relevance,
             among_themselves,
             little_known,
-            self._vectors[row if self.diversity > 0.0 else row[:0]],
+            self._vectors.take(row if self.diversity > 0.0 else row[:0], axis=0),
             first_uniforms(np.uint64(draw_key), slots),
             self.diversity,
             self.temperature,

@@ -76,7 +76,7 @@ class AlsSource:
         history = distinct(known_rows(batch.history, self._catalogue))
         solved = np.zeros((len(batch), self.factor.shape[1]), dtype=np.float32)
         for r in np.flatnonzero(history.lengths).tolist():
-            liked = self._exact[history[r]]
+            liked = self._exact.take(history[r], axis=0)
             a = self._ridge + (self.confidence - 1.0) * (liked.T @ liked)
             _, solved[r], failed = dposv(a, self.confidence * liked.sum(axis=0))  # by Cholesky: a is positive definite
             if failed:
