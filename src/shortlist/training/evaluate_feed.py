@@ -21,6 +21,7 @@ from shortlist.evaluation.metrics.ndcg import ndcg
 from shortlist.evaluation.metrics.recall import recall
 from shortlist.evaluation.reliability import reliability_table
 from shortlist.features.catalogue import Catalogue
+from shortlist.funnel.filters import PreRankingFilter
 from shortlist.ranking.feed_ranker import FeedRanker
 from shortlist.releases.manifest import Probability
 from shortlist.retrieval.item_neighbours import ItemNeighbourSource
@@ -39,7 +40,7 @@ __all__ = ["FeedJudgement", "judge_feed", "order_warnings"]
 CUTS = (20, 50, 200)
 POPULARITY, ITEM_KNN = "popularity baseline", "item-kNN baseline"
 SAME = "same candidates by the"
-MERGE, RANKED = "merge of all sources", "ranked feed"
+MERGE, RANKED, UNCUT = "merge of all sources", "ranked feed", "all candidates ranked"
 MINUS = "ranked minus "
 CALIBRATION_ERROR = "ECE (RMS, debiased)"
 
@@ -148,6 +149,7 @@ def _run(
 ) -> _Run:
     sources = load_feed_sources(folder / "retrieval", catalogue, limit=plan.limit)
     ranker = FeedRanker.load(folder / "ranking" / "feed", catalogue)
+    pre_ranking = PreRankingFilter(plan.ranked_at_most)
     past = interactions.filter(pl.col("at_us") < plan.split.test)
     popular = PopularSource.fit(past, catalogue, limit=plan.limit)
     neighbours = ItemNeighbourSource.fit(past, catalogue, limit=len(catalogue))
@@ -175,11 +177,13 @@ def _run(
         served = merged(found, part.batch, catalogue)
         served = served.with_columns(ranker.score(part.batch, served))
         keep(MERGE, served, served[RETRIEVAL_SCORE])
-        keep(RANKED, served, served[RANK_SCORE])
+        ranked = served.keep(pre_ranking.filter(part.batch, served).kept)
+        keep(RANKED, ranked, ranked[RANK_SCORE])
+        keep(UNCUT, served, served[RANK_SCORE])
         for source, one in zip(sources, found, strict=True):
             cold_start.keep(source.name, one, one.source_score[:, 0], part, ranked=False)
         cold_start.keep(MERGE, served, served[RETRIEVAL_SCORE], part, ranked=False)
-        cold_start.keep(f"{RANKED}: ndcg@10", served, served[RANK_SCORE], part, ranked=True)
+        cold_start.keep(f"{RANKED}: ndcg@10", ranked, ranked[RANK_SCORE], part, ranked=True)
         judged = served
         if plan.kind == "impressions":
             judged = shown_candidates(sources, part.batch, part.shown, catalogue)
@@ -228,7 +232,7 @@ def _run(
 def _retrieval_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Stage:
     lines: list[Figure] = []
     for who, by_cut in run.recalls.items():
-        if who != RANKED:
+        if who not in (RANKED, UNCUT):
             lines += [
                 figure(who, f"recall@{k}", clustered_interval(value, requests.users, rng=plan.seed))
                 for k, value in by_cut.items()
@@ -262,7 +266,7 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
             paired_interval(run.ndcgs[RANKED], run.ndcgs[who], requests.users, rng=plan.seed),
         )
         for who in run.ndcgs
-        if who in (MERGE, POPULARITY, ITEM_KNN) or who.startswith(SAME)
+        if who in (MERGE, UNCUT, POPULARITY, ITEM_KNN) or who.startswith(SAME)
     ]
     for who, score in run.scores.items():
         lines.append(figure(who, "auc", auc(score, run.label)))
@@ -271,8 +275,8 @@ def _ranking_stage(run: _Run, requests: LabelledRequests, plan: FeedPlan) -> Sta
             lines.append(figure(who, "auc a request", clustered_interval(within, requests.users, rng=plan.seed)))
     return Stage(
         title="ranking",
-        note="the whole funnel's order by rank score, before diversity; auc over the rows that p_like is about"
-        + _logger_bias(plan),
+        note=f"the whole funnel's order by rank score, before diversity, of the merge's first {plan.ranked_at_most}; "
+        "auc over the rows that p_like is about" + _logger_bias(plan),
         figures=tuple(lines),
     )
 

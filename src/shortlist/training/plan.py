@@ -8,6 +8,7 @@ import msgspec
 import polars as pl
 
 from shortlist.core.errors import ReleaseError
+from shortlist.core.settings import FeedSettings
 from shortlist.datasets.dataset import Dataset
 from shortlist.releases.manifest import Probability
 from shortlist.training.requests import LabelledRequests, LogKind, RequestGrid, impression_requests, rating_requests
@@ -31,6 +32,8 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         grid: at which ratings requests are made, from the events before the calibration window, which is all that the
             released models are fitted on; of no use where there are impressions.
         limit: candidates a source brings at most.
+        ranked_at_most: candidates of the merge that go on to the ranker when a page is made; it learns from all of
+            them, and its probability is about all of them.
         negative_rate: share of the negatives that the ranker learns from.
         seed: of every draw.
     """
@@ -41,21 +44,23 @@ class FeedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limit: int
     negative_rate: float
     seed: int
+    ranked_at_most: int = FeedSettings().ranked_at_most
 
     @classmethod
-    def of(cls, dataset: Dataset, *, limit: int = 200, seed: int = 0) -> FeedPlan:
-        """The plan for a data set with users.
+    def of(cls, dataset: Dataset, settings: FeedSettings | None = None, *, seed: int = 0) -> FeedPlan:
+        """The plan for a data set with users, and for the settings that its feed will be served with.
 
         Raises:
             DataError: it has too few interactions.
         """
         kind: LogKind = "impressions" if dataset.has_impressions else "ratings"
-        split = split_times(dataset.interactions)
+        split, settings = split_times(dataset.interactions), settings or FeedSettings()
         return cls(
             kind=kind,
             split=split,
             grid=RequestGrid.of(dataset.interactions.filter(pl.col("at_us") < split.calibration)),
-            limit=limit,
+            limit=settings.candidates_per_source,
+            ranked_at_most=settings.ranked_at_most,
             negative_rate=1.0 if dataset.has_impressions else 0.2,
             seed=seed,
         )

@@ -79,7 +79,7 @@ def train_release(
         if dataset.kind == "catalogue":
             sources = fit_all(dataset, dataset.interactions, catalogue, folder / "retrieval", seed=seed, progress=told)
         else:
-            plan = FeedPlan.of(dataset, limit=settings.candidates_per_source, seed=seed)
+            plan = FeedPlan.of(dataset, settings, seed=seed)
             plan.save(folder / "evaluation")
             feed = fit_feed(dataset, catalogue, folder, plan, progress=told)
             sources = feed.sources
