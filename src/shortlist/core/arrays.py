@@ -46,10 +46,10 @@ class Ragged:
 
     @classmethod
     def from_lists(cls, lists: Sequence[Sequence[int] | Int64]) -> Ragged:
-        """Lay lists of ids end to end."""
+        """Lay lists of ids end to end; a lone array is not copied."""
         offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
         parts = [np.asarray(part, dtype=np.int64) for part in lists]
-        values = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        values = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, dtype=np.int64), *parts])
         return cls(values, offsets)
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shortlist.core.arrays import Array, Bool, Float32, Float64, Int32, Int64, UInt64
 from shortlist.core.columns import RETRIEVAL_SCORE, Column
 from shortlist.core.errors import ShortlistError
-from shortlist.core.merge_kernel import kept_rows, number_pairs, owners, ranks, taken, write_source
+from shortlist.core.merge_kernel import kept_rows, number_pairs, numbered, owners, taken, write_source
 
 __all__ = ["MAX_SOURCES", "RRF_K", "Candidates", "merge"]
 
@@ -76,13 +76,14 @@ class Candidates:
                 where="Candidates.found",
                 fix="the last offset is the number of rows",
             )
+        key, mask, rank = numbered(offsets)
         return cls(
             request_offsets=offsets,
-            key=np.arange(n, dtype=np.int64),
+            key=key,
             item=np.asarray(item, dtype=np.int64),
             source_names=(source,),
-            source_mask=np.ones(n, dtype=np.uint64),
-            source_rank=ranks(offsets)[:, None],
+            source_mask=mask,
+            source_rank=rank,
             source_score=np.asarray(score, dtype=np.float32)[:, None],
             columns=dict(columns or {}),
         )

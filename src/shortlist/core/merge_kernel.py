@@ -7,7 +7,7 @@ import numpy as np
 
 from shortlist.core.arrays import Bool, Float32, Float64, Int32, Int64, UInt64
 
-__all__ = ["kept_rows", "number_pairs", "owners", "ranks", "taken", "write_source"]
+__all__ = ["kept_rows", "number_pairs", "numbered", "owners", "ranks", "taken", "write_source"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -18,6 +18,17 @@ def ranks(offsets: Int64) -> Int32:
         for at in range(offsets[r], offsets[r + 1]):
             rank[at] = at - offsets[r]
     return rank
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def numbered(offsets: Int64) -> tuple[Int64, UInt64, Int32]:
+    """What a source's rows begin with: keys 0, 1, 2 …, masks of the first source, and ranks within each list."""
+    n = offsets[-1]
+    key, mask, rank = np.empty(n, np.int64), np.empty(n, np.uint64), np.empty((n, 1), np.int32)
+    for r in range(len(offsets) - 1):
+        for at in range(offsets[r], offsets[r + 1]):
+            key[at], mask[at], rank[at, 0] = at, 1, at - offsets[r]
+    return key, mask, rank
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

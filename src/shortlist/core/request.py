@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -64,4 +64,4 @@ class RequestBatch:
 
     def with_history(self, history: Ragged, seen: Ragged) -> RequestBatch:
         """The same batch with the users' histories."""
-        return replace(self, history=history, seen=seen)
+        return RequestBatch(self.requests, history, seen)

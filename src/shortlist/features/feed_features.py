@@ -173,8 +173,7 @@ class FeedFeatures:
         )
         # To what was fitted before an item was added, the item is row 0.
         known, met = self._known(row), Ragged(self._known(recent.values), recent.offsets)
-        for column, last in ((16, _RECENT), (17, 3)):
-            out[:, column] = np.log(self.transitions.scores(met, known, starts, last=last) + 1e-3)
+        out[:, 16:18] = np.log(self.transitions.scores(met, known, starts, last=(_RECENT, 3)) + 1e-3)
         for place, name in enumerate(self.sources):
             first = len(_CANDIDATE) + 3 * place
             at = candidates.source_names.index(name) if name in candidates.source_names else -1
@@ -203,7 +202,7 @@ class FeedFeatures:
         )
 
     def _known(self, row: Int64) -> Int64:
-        return np.where(row < self.vocabulary, row, UNKNOWN_ROW)
+        return row if self.vocabulary == len(self.catalogue) else np.where(row < self.vocabulary, row, UNKNOWN_ROW)
 
     def _latest(self, lists: Ragged, n: int) -> Ragged:
         """Rows of each list's last ``n`` items, of these those that the catalogue knows."""

@@ -141,9 +141,9 @@ def write_found(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def mean_transitions(
-    indptr: Int64, indices: Int64, data: Float32, met: Int64, met_starts: Int64, last: int, row: Int64, starts: Int64
+    indptr: Int64, indices: Int64, data: Float32, met: Int64, met_starts: Int64, lasts: Int64, row: Int64, starts: Int64
 ) -> Float32:
-    """``Σ T(a, row) / n`` over the last n rows a that each row's request has met, float32 ``(N,)``.
+    """``Σ T(a, row) / n`` over the last n rows a that each row's request has met, float32 ``(N, L)``, a column an n.
 
     Args:
         indptr: ``(V + 2,)`` of the table of transitions, a compressed sparse matrix by rows.
@@ -151,22 +151,23 @@ def mean_transitions(
         data: float32, its values.
         met: rows, list after list.
         met_starts: int64 ``(R + 1,)``, where each request's list begins.
-        last: n at most.
+        lasts: int64 ``(L,)``, each n at most.
         row: int64 ``(N,)``, request after request.
         starts: int64 ``(R + 1,)``, where each request's rows begin.
     """
-    out = np.zeros(len(row), np.float32)
+    out = np.zeros((len(row), len(lasts)), np.float32)
     total = np.zeros(len(indptr) - 1, np.float64)
     for r in range(len(starts) - 1):
-        first, end = max(met_starts[r], met_starts[r + 1] - last), met_starts[r + 1]
-        if first == end or starts[r] == starts[r + 1]:
-            continue
-        total[:] = 0.0
-        for a in met[first:end]:
-            for at in range(indptr[a], indptr[a + 1]):
-                total[indices[at]] += data[at]
-        for n in range(starts[r], starts[r + 1]):
-            out[n] = total[row[n]] / (end - first)
+        for column in range(len(lasts)):
+            first, end = max(met_starts[r], met_starts[r + 1] - lasts[column]), met_starts[r + 1]
+            if first == end or starts[r] == starts[r + 1]:
+                continue
+            total[:] = 0.0
+            for a in met[first:end]:
+                for at in range(indptr[a], indptr[a + 1]):
+                    total[indices[at]] += data[at]
+            for n in range(starts[r], starts[r + 1]):
+                out[n, column] = total[row[n]] / (end - first)
     return out
 
 

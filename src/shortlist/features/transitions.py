@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,20 +65,20 @@ class Transitions:
         value = found.data / (np.bincount(row, minlength=v)[a] + _SHRINKAGE)
         return cls(_strongest(a, b, value.astype(np.float32), v))
 
-    def scores(self, met: Ragged, rows: Int64, starts: Int64, *, last: int) -> Float32:
+    def scores(self, met: Ragged, rows: Int64, starts: Int64, *, last: Sequence[int]) -> Float32:
         """Mean of ``T(a, row)`` over the last items a that each row's request has met.
 
         Args:
             met: rows met lately, oldest first, a list a request.
             rows: int64 ``(N,)``, the candidates, request after request.
             starts: int64 ``(R + 1,)``, where each request's candidates begin.
-            last: items a at most.
+            last: items a at most, ``L`` such numbers.
 
         Returns:
-            float32 ``(N,)``; 0 where nothing was met.
+            float32 ``(N, L)``, a column a number; 0 where nothing was met.
         """
-        t = self.table
-        found: Float32 = mean_transitions(t.indptr, t.indices, t.data, met.values, met.offsets, last, rows, starts)
+        t, lasts = self.table, np.array(last, dtype=np.int64)
+        found: Float32 = mean_transitions(t.indptr, t.indices, t.data, met.values, met.offsets, lasts, rows, starts)
         return found
 
     def save(self, path: Path) -> None:

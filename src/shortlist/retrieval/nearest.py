@@ -9,6 +9,7 @@ from shortlist.core.candidates import Candidates
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.index.vector_index import VectorIndex
 from shortlist.retrieval.selection import best
+from shortlist.retrieval.selection_kernel import not_zero
 
 __all__ = ["nearest"]
 
@@ -37,7 +38,7 @@ def nearest(
         leave_out: ``R`` lists of rows that must not be returned.
         allowed: bool ``(V + 1,)``, the rows that may be found; all without it.
     """
-    asking = np.flatnonzero(vectors.any(axis=1))
+    asking = not_zero(vectors)
     if not len(asking):
         return Candidates.none(len(vectors), (source,))
     more = 0 if leave_out is None else int(leave_out.lengths[asking].max(initial=0))

@@ -10,6 +10,7 @@ import polars as pl
 from shortlist.core.arrays import Float32, Int64
 from shortlist.core.candidates import Candidates
 from shortlist.core.clock import HOUR_US
+from shortlist.core.merge_kernel import owners
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
@@ -72,12 +73,12 @@ class PopularSource:
         seen = known_rows(batch.seen, self._catalogue)
         longest = int(seen.lengths.max(initial=0))
         top = self._ranked[: self._limit + longest]
-        row = np.tile(top, len(batch))
+        row = np.broadcast_to(top, (len(batch), len(top))).ravel()
         return best(
             self.name,
             self._catalogue,
             n_requests=len(batch),
-            request=np.repeat(np.arange(len(batch)), len(top)),
+            request=owners(len(top) * np.arange(len(batch) + 1)),
             row=row,
             score=self.popularity[row],
             limit=self._limit,

@@ -7,7 +7,7 @@ import numpy as np
 
 from shortlist.core.arrays import Float32, Int32, Int64
 
-__all__ = ["added_rows", "best_pairs"]
+__all__ = ["added_rows", "best_pairs", "not_zero"]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -58,6 +58,19 @@ def best_pairs(
     for place in range(n):
         keys[place], values[place] = key[row[best[place]]], value[best[place]]
     return offsets, keys, values
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def not_zero(vectors: Float32) -> Int64:
+    """The rows of ``(R, d)`` in which any number is not 0, int64."""
+    rows, n = np.empty(len(vectors), np.int64), 0
+    for r in range(len(vectors)):
+        for number in vectors[r]:
+            if number != 0.0:
+                rows[n] = r
+                n += 1
+                break
+    return rows[:n]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

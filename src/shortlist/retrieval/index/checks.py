@@ -39,10 +39,11 @@ def checked_vectors(vectors: Array, width: int | None, what: str) -> Float32:
             fix="both must come from the same model",
         )
     for start in range(0, len(given), _AT_ONCE):
+        part = given[start : start + _AT_ONCE]
+        if part.dtype == np.float32 and math.isfinite(np.vdot(part, part)):
+            continue  # so is each row's own sum of squares
         with np.errstate(over="ignore", invalid="ignore"):
-            part = given[start : start + _AT_ONCE].astype(np.float32, copy=False)
-            if math.isfinite(np.vdot(part, part)):
-                continue  # so is each row's own sum of squares
+            part = part.astype(np.float32, copy=False)
             good = np.isfinite(np.einsum("ij,ij->i", part, part))
         if not good.all():
             raise DataError(
