@@ -81,7 +81,7 @@ def twin(query, weights, k1=1.2, b=0.75):
 @pytest.mark.oracle
 @pytest.mark.parametrize("weights", [FieldWeights(), ONE_FIELD, FieldWeights(title=0.7, details=2.0, written=1.5)])
 def test_bm25f_equals_the_formula(shelf, weights):
-    got = FieldCounts.of(shelf).index(weights).score(QUERIES).toarray()
+    got = FieldCounts.of(shelf).index(weights).score(QUERIES).dense()
     assert not got[:, 0].any(), "the unknown item"
     for r, query in enumerate(QUERIES):
         np.testing.assert_allclose(got[r, 1:], twin(query, weights), rtol=1e-5, atol=1e-7)
@@ -89,7 +89,7 @@ def test_bm25f_equals_the_formula(shelf, weights):
 
 @pytest.mark.oracle
 def test_one_field_of_stems_is_the_bm25_of_bm25s(shelf):
-    got = FieldCounts.of(shelf).index(ONE_FIELD).score(["red kettle", "lamps", "a lumen"]).toarray()
+    got = FieldCounts.of(shelf).index(ONE_FIELD).score(["red kettle", "lamps", "a lumen"]).dense()
     peer = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
     peer.index([stems(words(title)) for title, *_ in SHELF], show_progress=False)
     for r, query in enumerate(("red kettle", "lamps", "a lumen")):
@@ -101,7 +101,7 @@ def test_counts_of_the_queries_words_alone_give_the_same_scores(shelf):
     some = counts.only(QUERIES)
     assert len(some.written) < len(counts.written)
     np.testing.assert_allclose(
-        some.index().score(QUERIES).toarray(), counts.index().score(QUERIES).toarray(), rtol=1e-6, atol=1e-8
+        some.index().score(QUERIES).dense(), counts.index().score(QUERIES).dense(), rtol=1e-6, atol=1e-8
     )
 
 
@@ -117,9 +117,9 @@ def test_two_words_and_one_find_each_other(shelf):
 
 def test_a_word_as_it_is_written_is_preferred():
     games = catalogue_of(("Games keyboard", "", [], ""), ("Gaming keyboard", "", [], ""))
-    both = LexicalSource.fit(games).score(["gaming keyboard"]).toarray()[0, 1:]
+    both = LexicalSource.fit(games).score(["gaming keyboard"]).dense()[0, 1:]
     assert both[1] > both[0] > 0
-    alone = LexicalSource.fit(games, weights=FieldWeights(written=0.0)).score(["gaming keyboard"]).toarray()[0, 1:]
+    alone = LexicalSource.fit(games, weights=FieldWeights(written=0.0)).score(["gaming keyboard"]).dense()[0, 1:]
     assert alone[0] == alone[1]
 
 
@@ -139,7 +139,7 @@ def test_an_index_of_another_catalogue_is_refused(shelf, tmp_path):
     index = FieldCounts.of(shelf).index()
     index.save(tmp_path)
     again = Bm25fIndex.load(tmp_path, len(shelf))
-    np.testing.assert_array_equal(again.score(QUERIES).toarray(), index.score(QUERIES).toarray())
+    np.testing.assert_array_equal(again.score(QUERIES).dense(), index.score(QUERIES).dense())
     with pytest.raises(ReleaseError, match="names items that the catalogue does not have"):
         Bm25fIndex.load(tmp_path, len(shelf) - 1)
     (tmp_path / "vocabulary.json").write_text('{"written": ["a"], "stems": []}')

@@ -52,7 +52,7 @@ def test_signals_equal_their_definitions(shop, tower):
     n = len(shop) - 1
     request, row = np.repeat(np.arange(4), n), np.tile(np.arange(1, n + 1), 4)
     got = RelevanceScorer(shop, lexical, tower).signals(queries, request, row).reshape(4, n, 3)
-    scores, vectors = lexical.score(queries).toarray(), tower.query_vectors(queries)
+    scores, vectors = lexical.score(queries).dense(), tower.query_vectors(queries)
     for r in range(4):
         best = max(scores[r].max(), 1e-12)
         share = dict.fromkeys(shop.categories, 0.0)

@@ -32,7 +32,7 @@ def table(*lines):
 def test_a_twin_of_an_item_has_its_score_and_the_others_keep_theirs(weights):
     index = FieldCounts.of(Catalogue(tiny_items())).index(weights)
     longer = with_items(index, tiny_items())
-    before, after = index.score(QUERIES).toarray(), longer.score(QUERIES).toarray()
+    before, after = index.score(QUERIES).dense(), longer.score(QUERIES).dense()
     np.testing.assert_array_equal(after[:, :5], before)
     np.testing.assert_allclose(after[:, 5:], before[:, 1:], rtol=1e-6, atol=1e-8)
 
@@ -44,7 +44,7 @@ def test_a_new_word_in_arithmetic():
     longer = with_items(index, table(new(item=90, title="teapot")))
     t = 3.0 / (1.0 - 0.75 + 0.75 * 1.0 / 2.0)  # titles of the world have two words
     expected = np.log(1.0 + 3.5 / 1.5) * t / (1.2 + t) * 1.5
-    assert longer.score(["teapot"]).toarray()[0].tolist() == pytest.approx([0, 0, 0, 0, 0, expected], rel=1e-5)
+    assert longer.score(["teapot"]).dense()[0].tolist() == pytest.approx([0, 0, 0, 0, 0, expected], rel=1e-5)
 
 
 def test_stems_and_joined_words_of_new_items_are_found():
@@ -66,7 +66,7 @@ def test_files_bring_back_an_index_that_can_be_extended(tmp_path):
     source.save(tmp_path)
     catalogue = Catalogue(tiny_items()).extended(table(new(item=90, title="Green teapots")))
     again = LexicalSource.load(tmp_path, catalogue.base).extended(catalogue)
-    assert again.score(QUERIES).toarray().tolist() == source.extended(catalogue).score(QUERIES).toarray().tolist()
+    assert again.score(QUERIES).dense().tolist() == source.extended(catalogue).score(QUERIES).dense().tolist()
 
 
 def test_the_query_tower_reads_a_new_items_text_as_it_read_the_others():

@@ -32,5 +32,5 @@ class QueryTowerArrays:
         total = np.zeros((len(queries), self.embedding.shape[1]), dtype=np.float32)
         asked = np.flatnonzero(found.lengths)
         if len(asked):
-            total[asked] = np.add.reduceat(self.embedding[found.values], found.offsets[asked], axis=0)
+            total[asked] = np.add.reduceat(self.embedding.take(found.values, 0), found.offsets[asked], axis=0)
         return unit(total)

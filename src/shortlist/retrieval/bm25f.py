@@ -6,17 +6,20 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import Stemmer
 from scipy.sparse import csr_array
 
+from shortlist.core.arrays import Float32, Int64, Ragged
 from shortlist.core.errors import ReleaseError
 from shortlist.features.text import words
 from shortlist.retrieval.arrays_file import read_arrays, write_arrays
+from shortlist.retrieval.postings_kernel import summed_postings
 
-__all__ = ["Bm25fIndex", "FieldScales", "Vocabulary", "joined_words", "stems"]
+__all__ = ["Bm25fIndex", "FieldScales", "Vocabulary", "WordScores", "joined_words", "stems"]
 
 _VOCABULARY = "vocabulary.json"
 _SCALES = "scales.json"
@@ -46,6 +49,29 @@ class FieldScales(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: Mapping[str, float]
     mean_lengths: Mapping[str, float]
     written: float
+
+
+class WordScores(NamedTuple):
+    """Scores of queries and items, sparse: those of query r lie from ``offsets[r]`` to ``offsets[r + 1]``.
+
+    Attributes:
+        offsets: int64 ``(R + 1,)``.
+        item: rows of the catalogue, rising for each query.
+        value: float32, above 0.
+        n_items: V + 1.
+    """
+
+    offsets: Int64
+    item: Int64
+    value: Float32
+    n_items: int
+
+    def dense(self) -> Float32:
+        """Float32 ``(R, V + 1)``, 0 where a query and an item share no stem."""
+        matrix: Float32 = csr_array(
+            (self.value, self.item, self.offsets), (len(self.offsets) - 1, self.n_items)
+        ).toarray()
+        return matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,20 +107,23 @@ class Bm25fIndex:
         written = {word: row for row, word in enumerate(vocabulary.written)}
         return cls(impact, written, {stem: n + row for row, stem in enumerate(vocabulary.stems)}, scales)
 
-    def score(self, queries: Sequence[str]) -> csr_array:
-        """Scores float32 ``(R, V + 1)``, sparse, items in order: nothing where a query and an item share no stem."""
+    def score(self, queries: Sequence[str]) -> WordScores:
+        """The scores of every query and item that share a stem."""
         asked = [words(query) for query in queries]
         asked = [[*found, *joined_words(found, self.written)] for found in asked]
         stemmed = stems([word for found in asked for word in found])
-        request = np.repeat(np.arange(len(asked)), [len(found) for found in asked])
-        rows = [self.written.get(word, -1) for found in asked for word in found]
-        row = np.array([*rows, *(self.stems.get(stem, -1) for stem in stemmed)], dtype=np.int64)
-        request, known = np.concatenate([request, request]), row >= 0
-        ones = np.ones(int(known.sum()), dtype=np.float32)
-        query = csr_array((ones, (request[known], row[known])), shape=(len(queries), self.impact.shape[0]))
-        scores = csr_array(query @ self.impact)
-        scores.sort_indices()
-        return scores
+        stem = iter(stemmed)
+        rows = [[n for word in found for n in self._rows(word, next(stem))] for found in asked]
+        lists, impact = Ragged.from_lists(rows), self.impact
+        n = impact.shape[1]
+        offsets, item, value = summed_postings(
+            lists.values, lists.offsets, impact.indptr, impact.indices, impact.data, n
+        )
+        return WordScores(offsets, item, value, n)
+
+    def _rows(self, word: str, stem: str) -> list[int]:
+        """Those of ``impact`` that a word of a query asks for."""
+        return [n for n in (self.written.get(word), self.stems.get(stem)) if n is not None]
 
     def save(self, folder: Path) -> None:
         """Write impacts and vocabulary."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from scipy.sparse import csr_array
-
 from shortlist.core.candidates import Candidates
+from shortlist.core.merge_kernel import owners
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
-from shortlist.retrieval.bm25f import Bm25fIndex
+from shortlist.retrieval.bm25f import Bm25fIndex, WordScores
 from shortlist.retrieval.field_counts import FieldCounts, FieldWeights, with_items
 from shortlist.retrieval.selection import best
 
@@ -34,6 +33,7 @@ class LexicalSource:
     def __init__(self, catalogue: Catalogue, index: Bm25fIndex, *, limit: int = 200) -> None:
         self._catalogue = catalogue
         self._index = index
+        self._score = lru_cache(maxsize=8)(index.score)  # a page asks twice: to find items, and to judge them
         self._limit = limit
 
     @classmethod
@@ -47,21 +47,20 @@ class LexicalSource:
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
         """The items with the highest scores."""
-        found = self.score([request.query for request in batch.requests]).tocoo()
-        request, row = found.coords
+        found = self.score([request.query for request in batch.requests])
         return best(
             self.name,
             self._catalogue,
             n_requests=len(batch),
-            request=request.astype(np.int64),
-            row=row.astype(np.int64),
-            score=found.data,
+            request=owners(found.offsets),
+            row=found.item,
+            score=found.value,
             limit=self._limit,
         )
 
-    def score(self, queries: Sequence[str]) -> csr_array:
-        """The scores that candidates are found by, float32 ``(R, V + 1)``, sparse, items in order."""
-        return self._index.score(queries)
+    def score(self, queries: Sequence[str]) -> WordScores:
+        """The scores that candidates are found by."""
+        return self._score(tuple(queries))
 
     def save(self, folder: Path) -> None:
         """Write the index."""

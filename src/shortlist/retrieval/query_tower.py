@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ class QueryTowerSource:
         self, catalogue: Catalogue, tower: QueryTowerArrays, *, index: VectorIndex | None = None, limit: int = 200
     ) -> None:
         self.tower = tower
+        self._query_vectors = lru_cache(maxsize=8)(tower.query_vectors)  # a page asks twice: to find, and to judge
         self._catalogue = catalogue
         self._limit = limit
         self._index = index or build_item_index(tower.item_vectors)
@@ -53,7 +55,7 @@ class QueryTowerSource:
 
     def query_vectors(self, queries: Sequence[str]) -> Float32:
         """float32 ``(R, d)`` of length 1; zeros where a query holds no letter and no digit."""
-        return self.tower.query_vectors(queries)
+        return self._query_vectors(tuple(queries))
 
     def add(self, catalogue: Catalogue, vectors: Float32 | None = None) -> None:
         """Take in the items that were added to the catalogue; the source needs itself for itself meanwhile.

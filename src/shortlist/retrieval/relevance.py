@@ -9,14 +9,15 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from scipy.sparse import csr_array
 
 from shortlist.core.arrays import Array, Float32, Float64, Int64
 from shortlist.core.candidates import Candidates
 from shortlist.core.columns import RANK_SCORE, RELEVANCE, Column
 from shortlist.core.errors import ReleaseError
+from shortlist.core.merge_kernel import owners
 from shortlist.core.request import RequestBatch
 from shortlist.features.catalogue import Catalogue
+from shortlist.retrieval.bm25f import WordScores
 from shortlist.retrieval.lexical import LexicalSource
 from shortlist.retrieval.query_tower import QueryTowerSource
 
@@ -112,22 +113,22 @@ class RelevanceScorer:
         return np.stack(
             [
                 _pick(scores, request, row),
-                np.einsum("nc,nc->n", affinity[request], self._catalogue.category_matrix[row]),
-                np.einsum("nd,nd->n", tower[request], self._tower.item_vectors[row]),
+                np.einsum("nc,nc->n", affinity.take(request, 0), self._catalogue.category_matrix.take(row, 0)),
+                np.einsum("nd,nd->n", tower.take(request, 0), self._tower.item_vectors.take(row, 0)),
             ],
             axis=1,
         ).clip(0.0, 1.0)
 
-    def _affinity(self, scores: csr_array) -> Float32:
+    def _affinity(self, scores: WordScores) -> Float32:
         """Score-weighted shares of the categories among the 20 best lexical matches, the greatest one 1: ``(R, C)``.
 
         Feedback from the top results (pseudo-relevance feedback: Rocchio 1971; Croft & Harper 1979), on categories.
         """
         matrix = self._catalogue.category_matrix
-        share = np.zeros((scores.shape[0], matrix.shape[1]), dtype=np.float32)
-        for request, (start, end) in enumerate(itertools.pairwise(scores.indptr)):
-            near = start + _greatest(scores.data[start:end], _AFFINITY_FROM)
-            share[request] = scores.data[near] @ matrix[scores.indices[near]]
+        share = np.zeros((len(scores.offsets) - 1, matrix.shape[1]), dtype=np.float32)
+        for request, (start, end) in enumerate(itertools.pairwise(scores.offsets.tolist())):
+            near = start + _greatest(scores.value[start:end], _AFFINITY_FROM)
+            share[request] = scores.value[near] @ matrix.take(scores.item[near], 0)
         return np.asarray(share / np.maximum(share.max(axis=1, initial=0.0)[:, None], 1e-12), dtype=np.float32)
 
     def save(self, folder: Path) -> None:
@@ -152,13 +153,14 @@ class RelevanceScorer:
         return cls(catalogue, lexical, query_tower, weights)
 
 
-def _by_best(scores: csr_array) -> csr_array:
-    """Each row divided by its greatest value."""
-    held = np.diff(scores.indptr)
+def _by_best(scores: WordScores) -> WordScores:
+    """Each query's scores divided by the greatest of them."""
+    held = np.diff(scores.offsets)
     greatest = np.ones(len(held), dtype=np.float32)
-    if len(scores.data):
-        greatest[held > 0] = np.maximum.reduceat(scores.data, scores.indptr[:-1][held > 0])
-    return csr_array((scores.data / np.repeat(greatest, held), scores.indices, scores.indptr), shape=scores.shape)
+    if len(scores.value):
+        greatest[held > 0] = np.maximum.reduceat(scores.value, scores.offsets[:-1][held > 0])
+    value = np.asarray(scores.value / np.repeat(greatest, held), dtype=np.float32)
+    return scores._replace(value=value)
 
 
 def _greatest(values: Float32, n: int) -> Int64:
@@ -169,12 +171,11 @@ def _greatest(values: Float32, n: int) -> Int64:
     return near[np.argsort(-values[near], kind="stable")[:n]]
 
 
-def _pick(scores: csr_array, request: Int64, row: Int64) -> Float32:
-    """The values of pairs, 0 where none is stored. The items of a row of ``scores`` are in order."""
-    if not len(scores.data):
+def _pick(scores: WordScores, request: Int64, row: Int64) -> Float32:
+    """The values of pairs, 0 where none is stored."""
+    if not len(scores.value):
         return np.zeros(len(row), dtype=np.float32)
-    n = scores.shape[1]
-    stored = np.repeat(np.arange(scores.shape[0], dtype=np.int64) * n, np.diff(scores.indptr)) + scores.indices
-    wanted = request * n + row
+    stored = owners(scores.offsets) * scores.n_items + scores.item
+    wanted = request * scores.n_items + row
     at = np.minimum(np.searchsorted(stored, wanted), len(stored) - 1)
-    return np.where(stored[at] == wanted, scores.data[at], np.float32(0.0))
+    return np.where(stored[at] == wanted, scores.value[at], np.float32(0.0))
