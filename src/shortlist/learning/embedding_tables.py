@@ -63,7 +63,11 @@ class EmbeddingTables(nn.Module):
         row = ids
         if any(plan.kind != "full" for plan in plans):
             row = torch.where(ids > 0, (ids - 1) % torch.tensor([plan.modulus for plan in plans]) + 1, 0)
-        found: Tensor = self.table(row + torch.tensor([self.starts[k] for k in which]))
+        if len(which) == 1:  # onnxruntime adds one by one along a last axis of 1
+            row = (row.squeeze(-1) + self.starts[which[0]]).unsqueeze(-1)
+        else:
+            row = row + torch.tensor([self.starts[k] for k in which])
+        found: Tensor = self.table(row)
         if not any(plan.quotients for plan in plans):
             return found
         fields = []

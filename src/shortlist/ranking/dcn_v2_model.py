@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -108,15 +107,16 @@ class DCNv2(nn.Module):
 
         U and n are the layers' U and V x, side by side; s is 1 and the sum of their b.
         """
-        product, shift = x0.linear, torch.ones_like(weight)
-        wide, narrow = list[Tensor](), list[Tensor]()
-        for layer in self._layers_before_last():
-            narrow.append(product(layer.narrowing))
+        before, of_last = self._layers_before_last(), self.last.of_last(weight)
+        asked = [*(layer.narrowing for layer in before), torch.cat([self.last.narrowing, weight.unsqueeze(0)])]
+        of_x0 = x0.linear(torch.cat([asked[0], of_last]))
+        a, b = of_x0[:, : len(asked[0])], of_x0[:, len(asked[0]) :]
+        narrow, wide, shift = list[Tensor](), list[Tensor](), torch.ones_like(weight)
+        for layer, following in zip(before, asked[1:], strict=True):
+            narrow.append(a)
             wide.append(layer.wide.weight)
             shift = shift + layer.wide.bias
-            product = partial(x0.scaled_linear, wide=side_by_side(wide), shift=shift, narrow=side_by_side(narrow))
-        a = product(torch.cat([self.last.narrowing, weight.unsqueeze(0)]))
-        b = x0.linear(self.last.of_last(weight))
+            a = x0.scaled_linear(following, side_by_side(wide), shift, side_by_side(narrow))
         return (a[:, :-1] * b[:, :-1]).sum(dim=1) + a[:, -1] + b[:, -1]
 
     def _full_rank(self, x0: Sides, weight: Tensor) -> Tensor:

@@ -194,8 +194,8 @@ class InputLayer(nn.Module):
             ids = given[f"{side}_list_{k}"]
             vectors = self.tables(ids.unsqueeze(-1), [next(tables)]).squeeze(-2)
             held = (ids > 0).to(vectors.dtype)
-            total = (vectors * held.unsqueeze(-1)).sum(dim=1, keepdim=True)
-            parts.append(total / held.sum(dim=1).clamp(min=1.0).view(-1, 1, 1))
+            share = held / held.sum(dim=1, keepdim=True).clamp(min=1.0)
+            parts.append(share.unsqueeze(1) @ vectors)
             if one.like is not None:
                 sequences.append(Sequence(vectors, held, one.like))
         none = self.tables.table.weight.new_zeros(rows, 0, self.width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, checker, helper, numpy_helper
 
-__all__ = ["OF_MANY", "OF_ONE", "branched", "unbranched"]
+__all__ = ["OF_MANY", "OF_ONE", "branched", "replace_nodes", "unbranched"]
 
 OF_MANY, OF_ONE = "logit_of_many", "logit_of_one"
 """Names of the two outputs before they are branches."""
@@ -37,7 +37,7 @@ def branched(model: ModelProto, request: str) -> ModelProto:
         helper.make_node("Equal", _HOW_MANY, [_IS_ONE]),
         helper.make_node("If", [_IS_ONE], ["logit"], name=_IS_ONE, then_branch=one, else_branch=many),
     ]
-    _replace(graph, [*common, *choice])
+    replace_nodes(graph, [*common, *choice])
     graph.initializer.append(numpy_helper.from_array(np.array([1]), _HOW_MANY[1]))
     del graph.output[1:], graph.value_info[:]
     graph.output[0].name = "logit"
@@ -54,7 +54,7 @@ def unbranched(model: ModelProto) -> ModelProto:
     graphs = {attribute.name: attribute.g for attribute in choice.attribute}
     many, one = graphs["else_branch"], graphs["then_branch"]
     own = [node for node in graph.node if node.output[0] not in {_HOW_MANY[0], _IS_ONE, "logit"}]
-    _replace(graph, [*own, *many.node, *one.node])
+    replace_nodes(graph, [*own, *many.node, *one.node])
     kept = [weight for weight in graph.initializer if weight.name != _HOW_MANY[1]]
     del graph.initializer[:], graph.output[:]
     graph.initializer.extend(kept)
@@ -62,7 +62,8 @@ def unbranched(model: ModelProto) -> ModelProto:
     return flat
 
 
-def _replace(graph: GraphProto, nodes: list[NodeProto]) -> None:
+def replace_nodes(graph: GraphProto, nodes: list[NodeProto]) -> None:
+    """Make these the nodes of a graph, in their order; some may be its own."""
     kept = [NodeProto.FromString(node.SerializeToString()) for node in nodes]  # they may lie in what is deleted
     del graph.node[:]
     graph.node.extend(kept)

@@ -55,7 +55,7 @@ class Sides:
         r = self.request.shape[1]
         if self.index is None:
             once = functional.linear(self.request, weight[:, :r], bias)
-            return functional.linear(self.candidate, weight[:, r:], once.squeeze(0))
+            return torch.addmm(once, self.candidate, weight[:, r:].T)
         of_request = functional.linear(self.request, weight[:, :r])
         return of_rows(of_request, self.index) + functional.linear(self.candidate, weight[:, r:], bias)
 
@@ -76,10 +76,10 @@ class Sides:
             return functional.linear(self.flat * functional.linear(narrow, wide, shift), weight)
         r = self.request.shape[1]
         of_request = weight[:, :r] * self.request
-        of_shift = functional.linear(shift[:r].unsqueeze(0), of_request).squeeze(0)
-        once = functional.linear(narrow, of_request @ wide[:r], of_shift)
+        of_shift = functional.linear(shift[:r].unsqueeze(0), of_request)
+        once = torch.addmm(of_shift, narrow, (of_request @ wide[:r]).T)
         scale = functional.linear(narrow, wide[r:], shift[r:])
-        return once + functional.linear(self.candidate * scale, weight[:, r:])
+        return torch.addmm(once, self.candidate * scale, weight[:, r:].T)
 
 
 def of_rows(request: Tensor, index: Tensor | None) -> Tensor:
