@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from shortlist.core.candidates import merge
@@ -25,7 +26,7 @@ from shortlist.retrieval.little_known import LittleKnownSource
 from shortlist.retrieval.load import FEED_WEIGHTS, load_feed_sources, load_little_known
 from shortlist.retrieval.two_tower import TwoTowerSource
 
-__all__ = ["Feed", "feed_funnel", "feed_policy"]
+__all__ = ["Feed", "all_ranked", "feed_funnel", "feed_policy"]
 
 
 def feed_policy(settings: FeedSettings) -> str:
@@ -99,6 +100,12 @@ def feed_funnel(
         selector=Stage(mmr, budget_ms=5.0, required=True),
         pool=pool,
     )
+
+
+def all_ranked(funnel: Funnel) -> Funnel:
+    """The funnel as it would be if every candidate went on to the ranker, for work that is not served."""
+    kept = tuple(stage for stage in funnel.filters if not isinstance(stage.component, PreRankingFilter))
+    return replace(funnel, filters=kept)
 
 
 class Feed:

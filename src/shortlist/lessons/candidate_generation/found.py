@@ -18,6 +18,7 @@ from shortlist.core.columns import RETRIEVAL_SCORE
 from shortlist.core.errors import NotFound
 from shortlist.core.request import RequestBatch
 from shortlist.funnel.engine import Engine
+from shortlist.funnel.feed import all_ranked
 from shortlist.funnel.runner import Funnel
 from shortlist.lessons.the_funnel.held_out import held_out_requests
 from shortlist.retrieval.fusion.interleave import interleave
@@ -81,7 +82,7 @@ def found(engine: Engine) -> Found:
         NotFound: the release holds no held-out requests, or none of the sources.
     """
     requests, positives = held_out_requests(engine)
-    funnel = engine.feed.funnel
+    funnel = all_ranked(engine.feed.funnel)
     batch, lists = retrieved(funnel, RequestBatch.of(*requests))
     if not lists:
         raise NotFound("this release has none of the sources", where="feed", fix="train it on data with users")

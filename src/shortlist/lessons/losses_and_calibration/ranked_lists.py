@@ -11,6 +11,7 @@ from shortlist.core.columns import RANK_SCORE
 from shortlist.core.errors import NotFound
 from shortlist.core.request import RequestBatch
 from shortlist.funnel.engine import Engine
+from shortlist.funnel.feed import all_ranked
 from shortlist.learning.calibration.calibrator import inside, logit
 from shortlist.lessons.the_funnel.held_out import held_out_requests
 
@@ -45,9 +46,9 @@ def ranked_lists(engine: Engine) -> tuple[RankedList, ...]:
     """
     requests, positives = held_out_requests(engine)
     found: list[RankedList] = []
-    asked = requests[:ASKED_AT_MOST]
+    asked, funnel = requests[:ASKED_AT_MOST], all_ranked(engine.feed.funnel)
     for start in range(0, len(asked), CHUNK):
-        scored = engine.feed.funnel.run(RequestBatch.of(*asked[start : start + CHUNK]), patient=True).scored
+        scored = funnel.run(RequestBatch.of(*asked[start : start + CHUNK]), patient=True).scored
         for r in range(scored.n_requests):
             rows = np.arange(len(scored))[scored.rows_of(r)]
             rows = rows[np.argsort(-scored[RANK_SCORE][rows], kind="stable")][:LENGTH]

@@ -15,6 +15,7 @@ from shortlist.core.columns import P_LIKE_RAW, RANK_SCORE
 from shortlist.core.errors import NotFound
 from shortlist.core.request import RequestBatch
 from shortlist.funnel.engine import Engine
+from shortlist.funnel.feed import all_ranked
 from shortlist.funnel.why_score import ExplainsScores
 from shortlist.lessons.bars import Bars, bars
 from shortlist.lessons.once import OncePerEngine
@@ -150,7 +151,7 @@ def explained(engine: Engine) -> Explained:
     Raises:
         NotFound: the release has no held-out requests, or its ranker cannot explain itself.
     """
-    funnel = engine.feed.funnel
+    funnel = all_ranked(engine.feed.funnel)
     scorer = next((stage.component for stage in funnel.scorers if isinstance(stage.component, ExplainsScores)), None)
     if scorer is None:
         raise NotFound(

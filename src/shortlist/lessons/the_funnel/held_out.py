@@ -19,6 +19,7 @@ from shortlist.core.columns import RANK_SCORE, RETRIEVAL_SCORE
 from shortlist.core.errors import NotFound
 from shortlist.core.request import Request, RequestBatch
 from shortlist.funnel.engine import Engine
+from shortlist.funnel.feed import all_ranked
 from shortlist.funnel.runner import Funnel
 
 __all__ = ["KEPT", "MAX_SHOWN", "MERGED", "RecallTable", "Recalls", "held_out_requests", "recalls"]
@@ -119,12 +120,14 @@ def held_out_requests(engine: Engine) -> tuple[tuple[Request, ...], Ragged]:
 def recalls(engine: Engine) -> Recalls:
     """Run the held-out requests with all sources, then with each source alone, and work out every list's recall.
 
+    Every candidate is ranked: how many should be is what the lesson asks.
+
     ``recall = |positives among the chosen| / |positives|`` a request, then the mean over requests.
     """
     requests, positives = held_out_requests(engine)
     if not requests:
         raise NotFound("this release holds no held-out requests", where=FILE, fix="train it on more data")
-    funnel = engine.feed.funnel
+    funnel = all_ranked(engine.feed.funnel)
     sources = {stage.component.name: stage for stage in funnel.sources}
     informed, example = _tables(funnel, requests, positives, (MERGED, *sources))
     alone = {
