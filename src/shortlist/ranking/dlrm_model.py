@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.input_layer_model import InputLayer, Inputs
 from shortlist.ranking.mlp_model import SplitMLP, output_layer
 from shortlist.ranking.sides_model import Sides
 
@@ -48,14 +48,41 @@ class DLRM(nn.Module):
     def forward(self, *arguments: Tensor) -> Tensor:
         """Logits ``(N,)``; arguments as ``InputSizes.names``."""
         x = self.inputs(*arguments)
-        vectors = x.fields
-        if self.bottom is None:
-            crossed = pair_dots(vectors)
+        z = None if self.bottom is None else self.bottom(x.dense_sides)
+        if x.index is None and x.request_fields.shape[1]:
+            hidden = self.top.after_first(self._first_of_one(x, z))
+        elif z is None:
+            hidden = self.top(Sides.whole(pair_dots(x.fields)))
         else:
-            z = self.bottom(x.dense_sides)
-            crossed = torch.cat([z, pair_dots(torch.cat([z.unsqueeze(1), vectors], dim=1))], dim=1)
-        logit: Tensor = self.output(self.top(Sides.whole(crossed))).squeeze(1)
+            crossed = pair_dots(torch.cat([z.unsqueeze(1), x.fields], dim=1))
+            hidden = self.top(Sides.whole(torch.cat([z, crossed], dim=1)))
+        logit: Tensor = self.output(hidden).squeeze(1)
         return logit
+
+    def _first_of_one(self, x: Inputs, z: Tensor | None) -> Tensor:
+        """The first layer on top, of rows of one request, ``(N, top[0])``.
+
+        With w one of its outputs, v a row's own vectors (z and the candidate's) and q the request's,
+
+            sum of the pairs = sum_k v_k · (sum_j w_kj q_j) + sum_{k<l} w_kl v_k · v_l + sum_{i<j} w_ij q_i · q_j
+
+        of which the inner sum and the last one are worked out once.
+        """
+        first, q = self.top.first, x.request_fields[0]
+        v = x.candidate_fields if z is None else torch.cat([z.unsqueeze(1), x.candidate_fields], dim=1)
+        before, of_z = (0, 0) if z is None else (1, self.inputs.width)
+        r, n = len(q), len(q) + v.shape[1]
+        both = functional.pad(first.weight[:, of_z:], (0, 1)).index_select(1, _pair_of(n)).view(-1, n, n)
+        own = torch.cat([torch.arange(before), torch.arange(before + r, n)])
+        of_own, of_request = both.index_select(1, own), both[:, before : before + r]
+        with_request = (of_own[:, :, before : before + r] @ q).flatten(1)
+        with_request = with_request + functional.pad(first.weight[:, :of_z], (0, with_request.shape[1] - of_z))
+        among_own = 0.5 * of_own.index_select(2, own).flatten(1)
+        among_request = 0.5 * of_request[:, :, before : before + r].flatten(1)
+        once = functional.linear((q @ q.T).view(1, -1), among_request, first.bias)
+        return torch.addmm(
+            torch.addmm(once, v.flatten(1), with_request.T), (v @ v.transpose(1, 2)).flatten(1), among_own.T
+        )
 
 
 def pair_dots(vectors: Tensor) -> Tensor:
@@ -83,6 +110,13 @@ def _above_the_diagonal(n: int) -> Tensor:
     return places
 
 
+def _pair_of(n: int) -> Tensor:
+    """Which pair's are (i, j) and (j, i) of a matrix of n rows, laid flat; of (i, i) one more than there are."""
+    place = torch.arange(n)
+    i, j = torch.minimum(place, place.unsqueeze(1)), torch.maximum(place, place.unsqueeze(1))
+    return torch.where(i < j, i * (2 * n - i - 1) // 2 + j - i - 1, n * (n - 1) // 2).flatten()
+
+
 class _PairDots(torch.autograd.Function):
     """With G the gradient at i < j, the vectors' gradient is ``(G + G') V``: one product, where autograd has two.
 
@@ -98,9 +132,5 @@ class _PairDots(torch.autograd.Function):
     def backward(ctx: Any, *grad: Tensor) -> Tensor:
         vectors: Tensor = ctx.saved_tensors[0]
         n = vectors.shape[1]
-        pairs = _above_the_diagonal(n)
-        place = torch.full((n * n,), len(pairs))  # the diagonal has the gradient that is padded on, 0
-        place[pairs] = torch.arange(len(pairs))
-        place = torch.minimum(place.view(n, n), place.view(n, n).T).flatten()
-        both: Tensor = functional.pad(grad[0], (0, 1)).index_select(1, place).view(-1, n, n)
+        both: Tensor = functional.pad(grad[0], (0, 1)).index_select(1, _pair_of(n)).view(-1, n, n)
         return both @ vectors

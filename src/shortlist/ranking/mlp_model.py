@@ -33,7 +33,11 @@ class SplitMLP(nn.Module):
 
     def forward(self, sides: Sides) -> Tensor:
         """Inputs of N rows to ``(N, hidden[-1])``."""
-        x: Tensor = self.dropout(functional.relu(sides.linear(self.first.weight, self.first.bias)))
+        return self.after_first(sides.linear(self.first.weight, self.first.bias))
+
+    def after_first(self, product: Tensor) -> Tensor:
+        """The same of the first layer's ``W x + b``, where x need not be laid out for it."""
+        x: Tensor = self.dropout(functional.relu(product))
         for layer in self.others:
             x = self.dropout(functional.relu(layer(x)))
         return x
