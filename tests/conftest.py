@@ -18,6 +18,27 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """The pages' world with every sheet; it belongs to all, so that nobody clicks in it or writes a sheet."""
+    from tests.lessons.prepared import prepared_world
+
+    return prepared_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def course(prepared, tmp_path_factory):
+    """The folder of its static copy."""
+    from tests.pages.world import NOW_US
+
+    from shortlist.lessons.export import export_lessons
+
+    folder = tmp_path_factory.mktemp("copy") / "deep" / "course"
+    count = export_lessons(prepared.engine, folder, made_us=NOW_US)
+    assert count == sum(one.is_file() for one in folder.rglob("*")) - 1, "all but the marker"
+    return folder
+
+
 # Groups that take longest, in the order in which workers begin with them.
 FIRST = ("lessons", "real server", "tests/training/test_train_release.py", "tests/contracts/test_rankers.py")
 
@@ -25,14 +46,14 @@ FIRST = ("lessons", "real server", "tests/training/test_train_release.py", "test
 def group_of(nodeid):
     """What one worker runs: a file, or the files that share what is slow to make.
 
-    These are the lessons' sheets, and the release that tests of training read.
+    These are the lessons' sheets, the release that tests of training read, and a model in its file.
     """
     file = nodeid.split("::")[0]
     if file == "tests/browser/test_real_server.py":
         return "real server"
     if file.startswith(("tests/browser/", "tests/lessons/")):
         return "lessons"
-    return file.replace("test_added_items", "test_train_release")
+    return file.replace("test_added_items", "test_train_release").replace("test_bad_rows", "test_quantize")
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,9 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.browser.test_pages import ALL_BUT_CONTRAST, CONTRAST, check
 from tests.browser.test_widgets import KEPT, expected, figure, open_widget
-from tests.pages.world import NOW_US
 
-from shortlist.lessons.export import export_lessons
 from shortlist.lessons.the_funnel.held_out import MERGED
 
 pytestmark = pytest.mark.browser
@@ -17,17 +15,15 @@ LESSON = "/lessons/01-the-funnel.html"
 
 
 @pytest.fixture(scope="module")
-def copy(holder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("course")
-    export_lessons(holder.engine, folder, made_us=NOW_US)
-    return folder.as_uri()
+def copy(course):
+    return course.as_uri()
 
 
-def test_a_slider_driven_by_keyboard_shows_the_engines_figures_for_the_nearest_state(open_page, copy, holder):
+def test_a_slider_driven_by_keyboard_shows_the_engines_figures_for_the_nearest_state(open_page, copy, prepared):
     page = open_page("/index.html", origin=copy)
     page.get_by_role("link", name="1. The funnel").click()
     widget = open_widget(page)
-    expect(figure(widget, "retrieved")).to_have_text(expected(holder.engine, 100)[0])
+    expect(figure(widget, "retrieved")).to_have_text(expected(prepared.engine, 100)[0])
     slider = widget.get_by_role("slider", name=KEPT)
     slider.focus()
     for presses, stands_at, nearest in ((3, "70", 50), (5, "20", 20)):
@@ -35,15 +31,15 @@ def test_a_slider_driven_by_keyboard_shows_the_engines_figures_for_the_nearest_s
             slider.press("ArrowLeft")
         expect(slider).to_have_value(stands_at)
         expect(figure(widget, "kept for the ranker")).to_have_text(str(nearest))
-        retrieved, shown = expected(holder.engine, nearest)
+        retrieved, shown = expected(prepared.engine, nearest)
         expect(figure(widget, "retrieved")).to_have_text(retrieved)
         expect(figure(widget, "shown")).to_have_text(shown)
     widget.get_by_label("The list is filled by").select_option("all sources, merged")
-    expect(figure(widget, "retrieved")).to_have_text(expected(holder.engine, 20, filled_by=MERGED)[0])
-    assert len({expected(holder.engine, n) for n in (100, 50, 20)}) == 3
+    expect(figure(widget, "retrieved")).to_have_text(expected(prepared.engine, 20, filled_by=MERGED)[0])
+    assert len({expected(prepared.engine, n) for n in (100, 50, 20)}) == 3
 
 
-def test_a_guess_is_judged_and_a_permalink_restores_it(open_page, copy, holder):
+def test_a_guess_is_judged_and_a_permalink_restores_it(open_page, copy, prepared):
     page = open_page(LESSON, origin=copy)
     widget = page.locator("#kept")
     right = set()
@@ -53,15 +49,15 @@ def test_a_guess_is_judged_and_a_permalink_restores_it(open_page, copy, holder):
         right.add("that is it" in widget.locator(".verdict").inner_text())
     assert right == {True, False}
     again = open_page(LESSON + "#kept.n=20&kept.guess=50", origin=copy)
-    expect(figure(again.locator("#kept"), "retrieved")).to_have_text(expected(holder.engine, 20)[0])
+    expect(figure(again.locator("#kept"), "retrieved")).to_have_text(expected(prepared.engine, 20)[0])
     expect(again.locator("#kept .verdict")).to_contain_text("You guessed about 50")
 
 
-def test_the_copy_reads_without_javascript(open_page, copy, holder):
+def test_the_copy_reads_without_javascript(open_page, copy, prepared):
     page = open_page(LESSON, origin=copy, javascript=False)
     expect(page.locator("math").first).to_be_visible()
     widget = open_widget(page)
-    expect(figure(widget, "retrieved")).to_have_text(expected(holder.engine, 100)[0])
+    expect(figure(widget, "retrieved")).to_have_text(expected(prepared.engine, 100)[0])
     page.get_by_role("link", name="funnel/runner.py").first.click()
     expect(page.get_by_role("heading", name="funnel/runner.py")).to_be_visible()
 

@@ -32,8 +32,8 @@ ALL = (1 << len(SOURCES)) - 1
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world")).engine
+def engine(prepared):
+    return prepared.engine
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from litestar.testing import TestClient
-from tests.lessons.prepared import prepared_world
 from tests.lessons.recomputed.the_funnel import by_hand
 from tests.pages.serve import Holder, application
 from tests.pages.world import World
@@ -26,27 +25,22 @@ from shortlist.lessons.widget import Slider
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
-def client(world):
-    with TestClient(application(Holder(world))) as client:
+def client(prepared):
+    with TestClient(application(Holder(prepared))) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def found(world):
-    return recalls(world.engine)
+def found(prepared):
+    return recalls(prepared.engine)
 
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("filled_by", [MERGED, "popular", "two_tower"])
 @pytest.mark.parametrize(("kept", "slots"), [(10, 5), (50, 10), (130, 20), (400, 50)])
-def test_the_recall_tables_equal_a_count_by_hand(world, found, filled_by, kept, slots):
+def test_the_recall_tables_equal_a_count_by_hand(prepared, found, filled_by, kept, slots):
     table = found.of(filled_by)
-    expected = by_hand(world.engine.feed.funnel, *held_out_requests(world.engine), filled_by, kept, slots)
+    expected = by_hand(prepared.engine.feed.funnel, *held_out_requests(prepared.engine), filled_by, kept, slots)
     assert (*table.at(kept, slots), table.unranked[slots - 1]) == pytest.approx(tuple(expected), abs=1e-12)
 
 
@@ -90,17 +84,6 @@ def test_enough_is_the_first_that_reaches_the_share(found):
     best = table.shown[:, 9].max()
     assert table.at(enough, 10)[1] >= 0.95 * best
     assert all(table.at(int(kept), 10)[1] < 0.95 * best for kept in table.kept if kept < enough)
-
-
-@pytest.mark.parametrize("name", sorted(WIDGETS))
-def test_every_state_of_a_static_copy_renders(world, name):
-    widget = WIDGETS[name]
-    states = list(widget.states())
-    assert 1 < len(states) <= 200
-    for state in states:
-        view = widget.view(world.engine, state)
-        assert "nan" not in view.html().lower()
-        assert view.right_guess() in widget.guess.options
 
 
 def test_a_state_reads_back_from_an_address():

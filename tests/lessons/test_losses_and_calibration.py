@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
-from tests.lessons.prepared import prepared_world
 from tests.pages.world import NOW_US, World
 
 from shortlist.auction.gsp import GeneralizedSecondPrice
@@ -28,8 +27,8 @@ from shortlist.workbook.losses_and_calibration.confidence import sold_pages
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world")).engine
+def engine(prepared):
+    return prepared.engine
 
 
 def view(engine, name, **values):

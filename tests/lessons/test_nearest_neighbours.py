@@ -24,8 +24,8 @@ from shortlist.workbook import nearest_neighbours as workbook
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world")).engine
+def engine(prepared):
+    return prepared.engine
 
 
 def view(engine, name, **values):

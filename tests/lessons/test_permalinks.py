@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from litestar.testing import TestClient
-from tests.lessons.prepared import prepared_world
 from tests.pages.serve import Holder, application
 
 from shortlist.lessons.lesson import LESSONS, WIDGETS
@@ -23,18 +22,13 @@ LINK = re.compile(r'<a class="permalink" data-widget="([^"]+)" data-key="([^"]+)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
-def client(world):
-    with TestClient(application(Holder(world))) as client:
+def client(prepared):
+    with TestClient(application(Holder(prepared))) as client:
         yield client
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
-def test_every_answer_links_a_figure_that_is_the_engines(lesson, world, client):
+def test_every_answer_links_a_figure_that_is_the_engines(lesson, prepared, client):
     recomputed = importlib.import_module(f"tests.lessons.recomputed.{lesson.slug[3:].replace('-', '_')}").RECOMPUTED
     prompts = PROMPT.findall(client.get(f"/lessons/{lesson.slug}").text)
     assert 4 <= len(prompts) <= 6
@@ -47,7 +41,7 @@ def test_every_answer_links_a_figure_that_is_the_engines(lesson, world, client):
             assert fragment.status_code == 200
             shown = re.search(rf'data-figure="{re.escape(key)}">([^<]*)<', fragment.text)
             assert shown, f"{widget} shows no figure {key!r}"
-            expected = recomputed[widget, key](world.engine, WIDGETS[widget].read(query).values)
+            expected = recomputed[widget, key](prepared.engine, WIDGETS[widget].read(query).values)
             if expected is not None:
                 assert unescape(shown.group(1)) == expected, (widget, key, query)
 

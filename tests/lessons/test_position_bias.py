@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.lessons.prepared import prepared_world
 
 from shortlist.evaluation.off_policy import estimators
 from shortlist.evaluation.off_policy.list_policy import ListPolicy
@@ -30,8 +29,8 @@ def quiet(*_):
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world")).engine
+def engine(prepared):
+    return prepared.engine
 
 
 @pytest.fixture

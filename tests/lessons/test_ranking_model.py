@@ -7,7 +7,6 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from tests.lessons.prepared import prepared_world
 from tests.lessons.recomputed.the_ranking_model import gap_interval
 from tests.pages.world import Ranker, World
 
@@ -35,8 +34,8 @@ def quiet(*_):
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    return prepared_world(tmp_path_factory.mktemp("world")).engine
+def engine(prepared):
+    return prepared.engine
 
 
 def view(engine, name, **values):

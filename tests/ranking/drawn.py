@@ -5,6 +5,11 @@ import torch
 
 from shortlist.ranking.dcn_v2_model import DCNv2
 from shortlist.ranking.input_layer_model import InputLayer
+from shortlist.ranking.input_sizes import IdList, InputSizes
+
+SIZES = InputSizes(
+    request_dense=4, candidate_dense=20, candidate_ids=(50,), candidate_lists=(IdList(length=3, size=5),)
+)
 
 
 def random_inputs(sizes, n_requests, n, seed=0):

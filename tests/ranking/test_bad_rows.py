@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.ranking.drawn import SIZES as EXPORTED
 from tests.ranking.drawn import random_inputs, small_dcn
 
 from shortlist.core.errors import DataError
@@ -16,7 +17,6 @@ from shortlist.evaluation.drift import watch_drift
 from shortlist.evaluation.metrics.auc import grouped_auc
 from shortlist.learning.calibration.platt import PlattCalibrator
 from shortlist.learning.fit_classifier import ClassifierRecipe, fit_classifier
-from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
 from shortlist.ranking.input_rows import InputRows
@@ -38,15 +38,17 @@ def rows(n, seed=0):
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    export_onnx(net(), SIZES, path)
-    return Runtime(path)
+def runtime(exported):
+    return Runtime(exported)
+
+
+def asked(n, requests=4):
+    return random_inputs(EXPORTED, requests, n)
 
 
 @pytest.mark.parametrize("requests", [1, 4])
 def test_an_index_of_another_length_is_refused(runtime, requests):
-    given = random_inputs(SIZES, requests, 20, 0)
+    given = asked(20, requests)
     given["request_index"] = given["request_index"][:3]
     with pytest.raises(DataError, match="requests of 3 candidates, there are 20"):
         runtime.logits(given)
@@ -55,7 +57,7 @@ def test_an_index_of_another_length_is_refused(runtime, requests):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("name", "place"), [("request_dense", (2, 1)), ("candidate_dense", (7, 0))])
 def test_a_number_that_is_none_is_refused_by_name(runtime, name, place, bad):
-    given = rows(20)
+    given = asked(20)
     assert np.isfinite(runtime.logits(given)).all()
     given[name][place] = bad
     with pytest.raises(DataError, match=f"'{name}' holds {bad} in row {place[0]}, column {place[1]}"):
@@ -64,11 +66,11 @@ def test_a_number_that_is_none_is_refused_by_name(runtime, name, place, bad):
 
 def test_an_unseen_category_is_row_0_and_an_id_beyond_the_table_is_refused(runtime):
     """0 is what a vocabulary gives for what it does not hold; a model learns that row by forgetting ids."""
-    given = rows(20)
+    given = asked(20)
     given["candidate_ids"][:] = 0
     given["candidate_list_0"][:] = 0
     assert np.isfinite(runtime.logits(given)).all()
-    for beyond in (-1, 5):
+    for beyond in (-1, EXPORTED.candidate_ids[0]):
         given["candidate_ids"][3, 0] = beyond
         with pytest.raises(DataError, match="'candidate_ids'"):
             runtime.logits(given)

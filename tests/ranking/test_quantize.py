@@ -2,20 +2,14 @@
 
 import numpy as np
 import pytest
-from tests.ranking.drawn import random_inputs, small_dcn
+from tests.ranking.drawn import SIZES, random_inputs
 
 from shortlist.core.errors import DataError, ReleaseError
-from shortlist.ranking.export_model import export_onnx
 from shortlist.ranking.gbdt import GBDT
 from shortlist.ranking.gbdt_fit import GBDTRecipe, fit_gbdt
 from shortlist.ranking.gbdt_inputs import gbdt_columns, gbdt_matrix
-from shortlist.ranking.input_sizes import IdList, InputSizes
 from shortlist.ranking.quantize import quantize, rounding_of
 from shortlist.ranking.runtime import Runtime
-
-SIZES = InputSizes(
-    request_dense=4, candidate_dense=20, candidate_ids=(50,), candidate_lists=(IdList(length=3, size=5),)
-)
 
 
 def inputs(n, seed, requests=10):
@@ -23,19 +17,18 @@ def inputs(n, seed, requests=10):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("int8") / "model.onnx"
-    export_onnx(small_dcn(SIZES, width=8, spread=0.1), SIZES, path)
-    quantize(path, path.with_name("int8.onnx"))
+def int8(exported, tmp_path_factory):
+    path = tmp_path_factory.mktemp("int8") / "int8.onnx"
+    quantize(exported, path)
     return path
 
 
 @pytest.mark.parametrize("requests", [1, 10])
-def test_the_copy_is_another_model_and_a_near_one(exported, requests):
+def test_the_copy_is_another_model_and_a_near_one(exported, int8, requests):
     given = inputs(4_000, 1, requests)
     p = 1 / (1 + np.exp(-Runtime(exported).logits(given).astype(float)))
     label = np.random.default_rng(2).random(4_000) < p
-    found = rounding_of(exported, exported.with_name("int8.onnx"), given, label)
+    found = rounding_of(exported, int8, given, label)
     assert 0 < found.largest < 0.2
     assert abs(found.auc[0] - found.auc[1]) < 0.01
     assert abs(found.mean_ratio - 1) < 0.02

@@ -134,7 +134,12 @@ def _earlier(folder: Path) -> set[str]:
         ShortlistError: it holds something else.
     """
     if not folder.exists():
-        return set()
+        above = next(one for one in folder.absolute().parents if one.exists())
+        if above.is_dir():
+            return set()
+        raise ShortlistError(
+            "the copy cannot be written: a file is in the way", where=str(above), fix="choose a folder you may write to"
+        )
     if not folder.is_dir():
         raise ShortlistError("this is a file", where=str(folder), fix="name a folder for the copy")
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}

@@ -71,6 +71,7 @@ def simulate_market(
     Raises:
         DataError: no query of the market meets an ad.
     """
+    folder.mkdir(parents=True, exist_ok=True)  # before the work: a place that cannot be written is told at once
     tell = progress or (lambda _what, _done, _of: None)
     tell("simulated campaigns", 0, 1)
     world = AdWorld.draw(dataset, rng=rng)
@@ -92,7 +93,6 @@ def simulate_market(
         raise DataError(
             "no simulated query meets a simulated ad", where=dataset.name, fix="give items with titles of several words"
         )
-    folder.mkdir(parents=True, exist_ok=True)
     write_campaigns(folder / CAMPAIGNS_FILE, world.campaigns)
     log.write_parquet(folder / LOG_FILE)
     return SimulatedMarket(world.campaigns, log, world.truth)
