@@ -6,6 +6,7 @@ for one another's turns. Must be said before NumPy, torch or faiss are imported.
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -16,6 +17,18 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What all modules and tests consist of is there to stay: no collection of garbage walks through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
