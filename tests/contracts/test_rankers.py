@@ -239,9 +239,7 @@ def test_learns_a_planted_world_and_an_unknown_id_is_none_of_the_known(kind):
     model = build(kind)
     inputs, label, _ = planted(3_000, 0, kind.pairs, kind.tasks)
     later, later_label, known = planted(1_000, 1, kind.pairs, kind.tasks)
-    recipe = ClassifierRecipe(
-        epochs=8, patience=2, batch=128, learning_rate=1e-2, embedding_rate=0.2, weight_decay=0.0
-    )
+    recipe = ClassifierRecipe(epochs=8, patience=2, batch=128, learning_rate=1e-2, embedding_rate=0.2, weight_decay=0.0)
     fit_classifier(
         model,
         InputRows(SIZES, inputs, label),
