@@ -3,9 +3,10 @@
 The rankers have 13 numbers and 26 categorical features (embeddings of 16), half of each the request's, and hidden
 layers of 64 and 32 units; weights are drawn: what is measured is time. "Hoisted": the request's side is worked out once
 a request. "Spread": the same file with the request's features repeated for each candidate, as for a graph of one side.
-Sixteen requests are scored in turn, so that their embeddings are not what the last call left in the cache.
-The trees: 500 of 63 leaves, 39 features, one row in twenty missing. One thread each; the contenders take turns;
-intervals are of the p50.
+Sixteen requests are scored in turn, so that their embeddings are not what the last call left in the cache. The
+contenders take turns call by call, so that a call finds the others' tables there, of 16 MB each; "by themselves" they
+take turns of sixteen requests, which is what a server of one model sees that does nothing else.
+The trees: 500 of 63 leaves, 39 features, one row in twenty missing. One thread each; intervals are of the p50.
 """
 
 from __future__ import annotations
@@ -84,6 +85,10 @@ def _neural(what: str, make: Callable[[InputLayer], nn.Module], folder: Path, ti
         "torch eager": eager,
     }
     rows = [median_row(who, f"{what}, {N} candidates", sample) for who, sample in _turns(contenders, times).items()]
+    rows += [
+        median_row(who, f"{what}, {N} candidates, by themselves", sample)
+        for who, sample in _turns(contenders, times, REQUESTS).items()
+    ]
     for who in ("shortlist, hoisted", "shortlist, hoisted, int8", "shortlist, spread"):
         away = max(float(np.abs(_p(contenders[who](k)) - _p(eager(k))).max()) for k in range(REQUESTS))
         rows.append(Row(who, f"{what}: largest difference of a probability from torch's", away, "probability"))
@@ -131,14 +136,21 @@ def _spread(inputs: Mapping[str, Array]) -> dict[str, Array]:
     } | {"request_index": np.arange(N)}
 
 
-def _turns(contenders: Mapping[str, Callable[[int], object]], times: int) -> dict[str, Float64]:
-    """Milliseconds of each call, which is told which request it is for; the first tenth warms up and is not counted."""
+def _turns(contenders: Mapping[str, Callable[[int], object]], times: int, turn: int = 1) -> dict[str, Float64]:
+    """Milliseconds of each call, which is told which request it is for; the first tenth warms up and is not counted.
+
+    Args:
+        contenders: by name.
+        times: calls of each that are counted, or up to a turn more.
+        turn: calls before the next one's turn.
+    """
     took: dict[str, list[float]] = {who: [] for who in contenders}
-    for number in range(times + times // 10):
+    for begin in range(0, times + times // 10, turn):
         for who, work in contenders.items():
-            began = time.perf_counter()
-            work(number % REQUESTS)
-            took[who].append(1e3 * (time.perf_counter() - began))
+            for number in range(begin, begin + turn):
+                began = time.perf_counter()
+                work(number % REQUESTS)
+                took[who].append(1e3 * (time.perf_counter() - began))
     return {who: np.array(sample[times // 10 :]) for who, sample in took.items()}
 
 
