@@ -42,11 +42,14 @@ class QueryTowerSource:
     def __init__(
         self, catalogue: Catalogue, tower: QueryTowerArrays, *, index: VectorIndex | None = None, limit: int = 200
     ) -> None:
-        self.tower = tower
-        self._query_vectors = lru_cache(maxsize=8)(tower.query_vectors)  # a page asks twice: to find, and to judge
+        self._read(tower)
         self._catalogue = catalogue
         self._limit = limit
         self._index = index or build_item_index(tower.item_vectors)
+
+    def _read(self, tower: QueryTowerArrays) -> None:
+        self.tower = tower
+        self._query_vectors = lru_cache(maxsize=8)(tower.query_vectors)  # a page asks twice: to find, and to judge
 
     @property
     def item_vectors(self) -> Float32:
@@ -70,7 +73,7 @@ class QueryTowerSource:
             vectors = self.query_vectors(_texts(catalogue.table.slice(held - 1)))
         known = np.flatnonzero(vectors.any(axis=1))
         self._index.add(vectors[known], held + known)
-        self.tower = replace(self.tower, item_vectors=np.concatenate([self.item_vectors, vectors]))
+        self._read(replace(self.tower, item_vectors=np.concatenate([self.item_vectors, vectors])))
         self._catalogue = catalogue
 
     def retrieve(self, batch: RequestBatch) -> Candidates:
