@@ -73,8 +73,8 @@ def export_onnx(model: nn.Module, sizes: InputSizes, path: Path, *, tasks: Seque
 def _look_far_rows_up_together(model: ModelProto) -> None:
     """Read large tables by ``GatherND``, which works out all places first and then copies row by row.
 
-    So the processor waits for several rows of memory at a time. onnxruntime's ``Gather`` does so much for each row that
-    it waits for one or two, but does less in all, which counts where a table lies in the cache.
+    In onnxruntime that is quicker than ``Gather`` where rows come from memory, perhaps because more waits overlap, and
+    slower where a table lies in the cache.
     """
     graph, axis = model.graph, "last_axis"
     far, nodes = {weight.name for weight in graph.initializer if weight.ByteSize() > _NEAR}, []
